@@ -1,0 +1,1 @@
+"""One folder, one app, one MAP: ``<modality>_<task>``."""

@@ -1,0 +1,1 @@
+"""Running apps beside a PACS."""

@@ -1,0 +1,1 @@
+"""Reusable MONAI Deploy operators and the plain functions they wrap."""

@@ -1,0 +1,1 @@
+"""Simulated scanners: complete, valid DICOM objects whose right answer is known."""
