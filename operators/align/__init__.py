@@ -1,0 +1,1 @@
+"""Put volumes on a common grid in patient coordinates."""

@@ -1,0 +1,1 @@
+"""Gates that refuse an input with a coded reason."""

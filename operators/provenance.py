@@ -1,0 +1,78 @@
+"""Who made a result, from what: algorithm identity, input digest and the identifiers derived from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pydicom.sr.coding import Code
+
+MANUFACTURER = "Gantry"
+"""Manufacturer (0008,0070) of everything that Gantry writes."""
+
+IMPLEMENTATION_CLASS_UID = "2.25.265126989388440491272640447162953540649"
+"""Implementation Class UID (0002,0012), made from a random UUID (PS3.5 annex B.2)."""
+
+IMPLEMENTATION_VERSION_NAME = "GANTRY_0.1"
+"""Implementation Version Name (0002,0013), at most 16 characters."""
+
+
+def uid_from_text(text: str) -> str:
+    """Return the UID ``2.25.`` + the first 128 bits of SHA-256 of ``text`` (PS3.5 annex B.2 form)."""
+    return f"2.25.{int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], 'big')}"
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """Identity of one algorithm, as it stands in every result (IHE AIR; PS3.16 TID 4019).
+
+    ``model_digest`` is the SHA-256 (hex) over the app's model files: the device UID changes with it.
+    """
+
+    name: str
+    title: str
+    version: str
+    model_digest: str
+    family: Code
+    manufacturer: str = MANUFACTURER
+
+    @property
+    def device_uid(self) -> str:
+        """Device UID (0018,1002): new whenever name, version or model change."""
+        return uid_from_text(f"device/{self.name}/{self.version}/{self.model_digest}")
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One run of one algorithm on one input: the source of every identifier in the results.
+
+    ``input_digest`` is hexadecimal SHA-256 (see :func:`input_digest`); ``started`` is timezone-aware.
+    ``parameters`` are told in the report (TID 4019 row 3), e.g. the input configuration that was used.
+    """
+
+    algorithm: Algorithm
+    input_digest: str
+    started: datetime
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    def uid(self, slot: str) -> str:
+        """Return the UID of an output's slot, e.g. ``"lesions/series"``: the same input gives the same UID."""
+        return uid_from_text(f"result/{self.input_digest}/{slot}")
+
+
+def input_digest(algorithm: Algorithm, settings: Mapping[str, object], sop_instance_uids: Iterable[str]) -> str:
+    """Return SHA-256 (hex) of app, version, model digest, settings and the sorted SOP Instance UIDs.
+
+    A job is unique on it; ``settings`` are those that change the result, as JSON-compatible values.
+    """
+    content = {
+        "app": algorithm.name,
+        "version": algorithm.version,
+        "model": algorithm.model_digest,
+        "settings": dict(settings),
+        "instances": sorted(set(sop_instance_uids)),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Folder of DICOM → Study → chosen Series → Volume."""
