@@ -1,0 +1,1 @@
+"""A simulated MR scanner for the brain: anatomy, contrast, lesions and their truth."""
