@@ -1,0 +1,146 @@
+"""The undeformed head: tissue maps, white-matter regions and where lesions like to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from phantoms.mr_brain.regions import RegionTable, label_white_matter
+
+TISSUES = ("csf", "grey", "white", "skull", "scalp")
+
+# Depth of the shells outside the brain in mm: cerebrospinal fluid, then skull, then scalp.
+SHELL_DEPTHS = (3.0, 9.0, 15.0)
+
+
+@dataclass(frozen=True)
+class Head:
+    """A head on an isotropic grid along the LPS axes, arrays in the order (z, y, x).
+
+    `origin` is the LPS position in mm of voxel (0, 0, 0) as (x, y, z), `spacing` the voxel edge in mm. `tissues` maps
+    each name of TISSUES to fractions 0..255; `texture` is the signal of the T1 template beyond what its tissue explains
+    (white matter = 100). `regions` are labels 0..34. Lesion candidates are flat voxel indices with the probability of each;
+    `horn_tips` (n, 3) are the ends of the lateral ventricles in LPS mm.
+    """
+
+    origin: NDArray[np.float64]
+    spacing: float
+    tissues: dict[str, NDArray[np.uint8]]
+    texture: NDArray[np.int8]
+    regions: NDArray[np.uint8]
+    candidates: NDArray[np.int64]
+    probability: NDArray[np.float64]
+    horn_tips: NDArray[np.float64]
+
+    def positions(self, flat_indices: NDArray[np.int64]) -> NDArray[np.float64]:
+        """LPS mm (n, 3) of flat voxel indices."""
+        z, y, x = np.unravel_index(flat_indices, self.regions.shape)
+        return self.origin + self.spacing * np.stack([x, y, z], axis=-1)
+
+    def indices(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Continuous (z, y, x) voxel indices (3, ...) of LPS points (..., 3)."""
+        return np.moveaxis((points - self.origin) / self.spacing, -1, 0)[::-1]
+
+    def thickest_point(self, region: int) -> NDArray[np.float64]:
+        """LPS mm (3,) of the voxel of a region that lies farthest from its surface."""
+        flat = np.flatnonzero(self.regions == region)
+        if not len(flat):
+            raise ValueError(f"this head has no region {region}")
+        depth = ndimage.distance_transform_edt(self.regions == region)
+        return self.positions(flat[[depth.flat[flat].argmax()]])[0]
+
+
+def build_head(
+    brain_fractions: dict[str, NDArray[np.float32]],
+    texture: NDArray[np.int8],
+    origin: NDArray[np.float64],
+    spacing: float,
+    table: RegionTable,
+) -> Head:
+    """Complete a brain to a head.
+
+    `brain_fractions` has csf, grey and white in 0..1, summing to 1 inside the brain and 0 outside, with room for the
+    outer shells at the border of the grid. Fluid, skull and scalp are added as shells of the closed brain mask.
+    """
+    brain = sum(brain_fractions.values()) > 0.5
+    regions = np.zeros(brain.shape, np.uint8)
+    white = np.flatnonzero(brain_fractions["white"] > 0.5)
+    z, y, x = np.unravel_index(white, brain.shape)
+    regions.flat[white] = label_white_matter(origin + spacing * np.stack([x, y, z], axis=-1), table)
+
+    inside, outside = _depths(brain, spacing)
+    fractions = dict(brain_fractions)
+    empty = 1 - sum(brain_fractions.values())
+    edges = [_soft_inside(outside, depth, spacing) for depth in SHELL_DEPTHS]
+    fractions["csf"] = fractions["csf"] + empty * edges[0]
+    fractions["skull"] = empty * (edges[1] - edges[0])
+    fractions["scalp"] = empty * (edges[2] - edges[1])
+
+    ventricles = _lateral_ventricles(brain_fractions["csf"], inside, origin, spacing)
+    candidates, probability = _lesion_probability(regions, ventricles, spacing)
+    return Head(
+        origin=origin,
+        spacing=spacing,
+        tissues={name: np.rint(255 * np.clip(fractions[name], 0, 1)).astype(np.uint8) for name in TISSUES},
+        texture=texture,
+        regions=regions,
+        candidates=candidates,
+        probability=probability,
+        horn_tips=_horn_tips(ventricles, origin, spacing),
+    )
+
+
+def _depths(brain: NDArray[np.bool_], spacing: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Distance in mm of inside voxels to the surface of the closed brain, and of outside voxels to it.
+
+    Closing by 12 mm bridges sulci and the gap below the temporal lobes, as dura and skull do.
+    """
+    closing = 12.0
+    grown = ndimage.distance_transform_edt(~brain, sampling=spacing) <= closing
+    closed = ndimage.distance_transform_edt(grown, sampling=spacing) > closing
+    closed |= brain
+    inside = ndimage.distance_transform_edt(closed, sampling=spacing)
+    outside = ndimage.distance_transform_edt(~closed, sampling=spacing)
+    return np.asarray(inside, np.float32), np.asarray(outside, np.float32)
+
+
+def _soft_inside(outside: NDArray[np.float32], depth: float, spacing: float) -> NDArray[np.float32]:
+    """Fraction of a voxel that lies within `depth` of the brain, a ramp one voxel wide."""
+    return np.clip((depth - outside) / spacing + 0.5, 0, 1).astype(np.float32)
+
+
+def _lateral_ventricles(
+    csf: NDArray[np.float32], inside: NDArray[np.float32], origin: NDArray[np.float64], spacing: float
+) -> NDArray[np.bool_]:
+    """Deep fluid above the midbrain: at least 25 mm below the surface and above MNI z = -2 mm."""
+    ventricles = (csf > 0.5) & (inside > 25)
+    above = max(0, int(np.ceil((-2 - origin[2]) / spacing)))
+    ventricles[:above] = False
+    labelled, count = ndimage.label(ventricles)
+    sizes = np.bincount(labelled.ravel(), minlength=count + 1)[1:]
+    return np.isin(labelled, 1 + np.flatnonzero(sizes * spacing**3 > 1000))
+
+
+def _lesion_probability(
+    regions: NDArray[np.uint8], ventricles: NDArray[np.bool_], spacing: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Lesions of small-vessel disease gather at the ventricles, then in deep white matter (Fazekas 1987)."""
+    candidates = np.flatnonzero(regions)
+    distance = np.asarray(ndimage.distance_transform_edt(~ventricles, sampling=spacing)).flat[candidates]
+    depth = np.asarray(ndimage.distance_transform_edt(regions > 0, sampling=spacing)).flat[candidates]
+    probability = np.exp(-distance / 5) + 0.03 * np.minimum(depth / 4, 1) ** 2
+    return candidates, probability / probability.sum()
+
+
+def _horn_tips(ventricles: NDArray[np.bool_], origin: NDArray[np.float64], spacing: float) -> NDArray[np.float64]:
+    """Front and back end of the ventricle of each side, LPS mm."""
+    z, y, x = np.nonzero(ventricles)
+    points = origin + spacing * np.stack([x, y, z], axis=-1)
+    tips = []
+    for side in (1, -1):
+        on_side = points[points[:, 0] * side > 3]
+        tips += [on_side[on_side[:, 1].argmin()], on_side[on_side[:, 1].argmax()]]
+    return np.stack(tips)
