@@ -1,1 +1,1 @@
-"""Put volumes on a common grid in patient coordinates."""
+"""Bringing volumes into one geometry: resampling by affine and rigid registration."""

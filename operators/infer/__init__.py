@@ -1,1 +1,1 @@
-"""Load a model once, run it."""
+"""Running networks: device choice, weights, sliding window, softmax ensembles."""

@@ -1,0 +1,101 @@
+"""``model.json``: what the weights are, how they came about, and what was measured with them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from apps.mr_white_matter_lesions.training.loop import Trained
+from apps.mr_white_matter_lesions.training.settings import Role, TargetSettings, TrainingSettings
+
+MODEL_FOLDER = Path(__file__).parent / "model"
+"""The weights that come with the app."""
+
+NOTICE = "demonstration weights, trained on simulated data, not for clinical use"
+
+
+def read_model_file(folder: Path) -> dict[str, Any]:
+    """The contents of ``model.json``; FileNotFoundError where there are no trained networks."""
+    path = folder / "model.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} holds no model.json: train the networks first")
+    description = json.loads(path.read_text())
+    if not isinstance(description, dict):
+        raise ValueError(f"{path} is not a JSON object")
+    return description
+
+
+def write_model_file(folder: Path, description: Mapping[str, object]) -> None:
+    """Write ``model.json``; the old one stays until the new one is complete."""
+    unfinished = folder / "model.json.unfinished"
+    unfinished.write_text(json.dumps(description, indent=2) + "\n")
+    unfinished.rename(folder / "model.json")
+
+
+def describe_training(
+    size: str, settings: TrainingSettings, *, data: str, device: torch.device
+) -> dict[str, object]:
+    """The part of a network's description that all networks of one run share."""
+    return {
+        "size": size,
+        "data": data,
+        "optimiser": settings.optimiser,
+        "learning_rate": settings.learning_rate,
+        "weight_decay": settings.weight_decay,
+        "loss": "cross-entropy + soft Dice",
+        "precision": "bfloat16 autocast",
+        "device": device.type,
+        "date": datetime.now(timezone.utc).date().isoformat(),
+    }
+
+
+def describe_network(
+    folder: Path,
+    role: Role,
+    weights: Path,
+    target: TargetSettings,
+    trained: Trained,
+    training: Mapping[str, object],
+) -> None:
+    """Enter one trained file into ``model.json``; a file of the same name is replaced, folds stand side by side."""
+    description = read_model_file(folder) if (folder / "model.json").exists() else {}
+    description["notice"] = NOTICE
+    networks = description.setdefault("networks", {})
+    entry = networks.get(role.name, {})
+    files = [file for file in entry.get("files", []) if file["path"] != weights.name]
+    if any("_fold" in file["path"] for file in files) != ("_fold" in weights.name):
+        files = []
+    files.append(
+        {
+            "path": weights.name,
+            "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+            "steps": trained.steps,
+            "final_training_loss": round(trained.loss, 4),
+            "training_seconds": round(trained.seconds),
+        }
+    )
+    networks[role.name] = {
+        "target": role.target,
+        "inputs": role.inputs,
+        "network": asdict(target.network(role)),
+        "spacing_mm": target.spacing,
+        "window": target.window,
+        "training": {
+            **training,
+            "samples": role.samples,
+            "batch": target.batch,
+            "foreground": target.foreground,
+            "augmentation": asdict(target.augmentation),
+        },
+        "files": sorted(files, key=lambda file: str(file["path"])),
+    }
+    # Figures of other weights would be a lie.
+    description.pop("held_out", None)
+    write_model_file(folder, description)

@@ -1,0 +1,1 @@
+"""Training of the app's networks: settings, cases, augmentation, loss, loop."""
