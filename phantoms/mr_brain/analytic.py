@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from phantoms.mr_brain.head import SHELL_DEPTHS, Head, build_head
+from phantoms.mr_brain.head import MARGIN, Head, build_head
 from phantoms.mr_brain.regions import load_region_table
 
 SPACING = 2.0
@@ -22,7 +22,7 @@ VENTRICLE_CENTRES = np.array([[14.0, 8.0, 12.0], [-14.0, 8.0, 12.0]])
 @lru_cache(maxsize=1)
 def analytic_head() -> Head:
     """An ellipsoid brain with a cortical ribbon of 4 mm, two lateral ventricles, and white matter elsewhere."""
-    reach = BRAIN_SEMI_AXES + max(SHELL_DEPTHS) + 4
+    reach = BRAIN_SEMI_AXES + MARGIN
     first, last = np.floor((BRAIN_CENTRE - reach) / SPACING), np.ceil((BRAIN_CENTRE + reach) / SPACING)
     x, y, z = (np.arange(low, high + 1) * SPACING for low, high in zip(first, last, strict=True))
     points = np.stack(np.meshgrid(z, y, x, indexing="ij")[::-1], axis=-1)

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from phantoms.mr_brain.head import TISSUES, Head
-from phantoms.mr_brain.sampling import upsample
+from phantoms.mr_brain.upsample import upsample
 
-# Relative signal per tissue; brain values from the phantom's specification, skull and scalp (fat) as commonly seen.
+# Relative signal per tissue; brain values from the phantom's specification, the others as commonly seen.
 CONTRAST: dict[str, dict[str, float]] = {
-    "FLAIR": {"csf": 0.10, "grey": 0.65, "white": 0.50, "skull": 0.08, "scalp": 0.60},
-    "T1": {"csf": 0.15, "grey": 0.50, "white": 0.80, "skull": 0.10, "scalp": 0.95},
+    "FLAIR": {"csf": 0.10, "grey": 0.65, "white": 0.50, "skull": 0.08, "muscle": 0.30, "fat": 0.60},
+    "T1": {"csf": 0.15, "grey": 0.50, "white": 0.80, "skull": 0.10, "muscle": 0.35, "fat": 0.95},
 }
 # How much of the T1 template's own texture shows: FLAIR contrast of deep nuclei is weaker and reversed.
 TEXTURE = {"FLAIR": -0.15, "T1": 0.6}

@@ -19,8 +19,8 @@ CENTRE = np.array([0.0, 16.0, 5.0])
 class Deformation:
     """Patient LPS mm to template LPS mm and back.
 
-    A patient point p goes to q = matrix (p - centre - shift) + centre and then to q + forward(q); `forward` and `backward`
-    are displacements in mm on the coarse grid, (3, z, y, x), and inverse to each other: exp(v) and exp(-v).
+    A patient point p goes to q = matrix (p - centre - shift) + centre and then to q + forward(q). `forward` and
+    `backward` are displacements in mm on the coarse grid, (3, z, y, x), and inverse to each other: exp(v) and exp(-v).
     """
 
     matrix: NDArray[np.float64]
@@ -73,7 +73,7 @@ def _smooth_noise(random: np.random.Generator, width: float, amplitude: float) -
 
 
 def _ventricle_velocity(strength: float) -> NDArray[np.float64]:
-    """Velocity towards the middle of each lateral ventricle: seen from the patient, the ventricle grows by exp(strength)."""
+    """Velocity towards the middle of each lateral ventricle, which makes the patient's ventricle exp(strength) wider."""
     points = _node_points()
     velocity = np.zeros((3, NODES, NODES, NODES))
     for side in (1, -1):

@@ -9,11 +9,17 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from phantoms.mr_brain.regions import RegionTable, label_white_matter
+from phantoms.mr_brain.upsample import upsample
 
-TISSUES = ("csf", "grey", "white", "skull", "scalp")
+TISSUES = ("csf", "grey", "white", "skull", "muscle", "fat")
 
-# Depth of the shells outside the brain in mm: cerebrospinal fluid, then skull, then scalp.
-SHELL_DEPTHS = (3.0, 9.0, 15.0)
+# Depth in mm outside the brain at which fluid and skull end, and thickness of the soft tissue over the head's hull.
+FLUID_DEPTH, SKULL_DEPTH, SCALP_DEPTH = 3.0, 9.0, 15.0
+FAT_THICKNESS = 5.0
+# Closing of the brain's surface: dura bridges sulci and the gap below the temporal lobes, the outline also the neck.
+DURA_CLOSING, HULL_CLOSING = 12.0, 50.0
+# Room in mm that a head needs around the brain.
+MARGIN = 20.0
 
 
 @dataclass(frozen=True)
@@ -22,8 +28,8 @@ class Head:
 
     `origin` is the LPS position in mm of voxel (0, 0, 0) as (x, y, z), `spacing` the voxel edge in mm. `tissues` maps
     each name of TISSUES to fractions 0..255; `texture` is the signal of the T1 template beyond what its tissue explains
-    (white matter = 100). `regions` are labels 0..34. Lesion candidates are flat voxel indices with the probability of each;
-    `horn_tips` (n, 3) are the ends of the lateral ventricles in LPS mm.
+    (white matter = 100). `regions` are labels 0..34. `candidates` for lesions are flat voxel indices with the
+    `probability` of each; `horn_tips` (n, 3) are the ends of the lateral ventricles in LPS mm.
     """
 
     origin: NDArray[np.float64]
@@ -63,23 +69,27 @@ def build_head(
     """Complete a brain to a head.
 
     `brain_fractions` has csf, grey and white in 0..1, summing to 1 inside the brain and 0 outside, with room for the
-    outer shells at the border of the grid. Fluid, skull and scalp are added as shells of the closed brain mask.
+    outer shells at the border of the grid. Fluid, skull, muscle and fat are added around it.
     """
-    brain = sum(brain_fractions.values()) > 0.5
+    covered = brain_fractions["csf"] + brain_fractions["grey"] + brain_fractions["white"]
+    brain = np.asarray(covered > 0.5)
     regions = np.zeros(brain.shape, np.uint8)
     white = np.flatnonzero(brain_fractions["white"] > 0.5)
     z, y, x = np.unravel_index(white, brain.shape)
     regions.flat[white] = label_white_matter(origin + spacing * np.stack([x, y, z], axis=-1), table)
 
-    inside, outside = _depths(brain, spacing)
+    depth, height, hull_height = _surface_distances(brain, spacing)
     fractions = dict(brain_fractions)
-    empty = 1 - sum(brain_fractions.values())
-    edges = [_soft_inside(outside, depth, spacing) for depth in SHELL_DEPTHS]
-    fractions["csf"] = fractions["csf"] + empty * edges[0]
-    fractions["skull"] = empty * (edges[1] - edges[0])
-    fractions["scalp"] = empty * (edges[2] - edges[1])
+    empty = 1 - covered
+    fluid, skull = (_soft_step(limit - height, spacing) for limit in (FLUID_DEPTH, SKULL_DEPTH))
+    outline = _soft_step(SCALP_DEPTH - hull_height, spacing)
+    beneath_fat = _soft_step(SCALP_DEPTH - FAT_THICKNESS - hull_height, spacing)
+    fractions["csf"] = fractions["csf"] + empty * fluid
+    fractions["skull"] = empty * (skull - fluid)
+    fractions["muscle"] = empty * (1 - skull) * beneath_fat
+    fractions["fat"] = empty * (1 - skull) * (outline - beneath_fat)
 
-    ventricles = _lateral_ventricles(brain_fractions["csf"], inside, origin, spacing)
+    ventricles = _lateral_ventricles(brain_fractions["csf"], depth, origin, spacing)
     candidates, probability = _lesion_probability(regions, ventricles, spacing)
     return Head(
         origin=origin,
@@ -93,30 +103,47 @@ def build_head(
     )
 
 
-def _depths(brain: NDArray[np.bool_], spacing: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Distance in mm of inside voxels to the surface of the closed brain, and of outside voxels to it.
+def _surface_distances(
+    brain: NDArray[np.bool_], spacing: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Depth below the dura, height above it and height above the head's hull, each in mm and 0 on the other side.
 
-    Closing by 12 mm bridges sulci and the gap below the temporal lobes, as dura and skull do.
+    Computed on every second voxel, since the surfaces are smooth.
     """
-    closing = 12.0
-    grown = ndimage.distance_transform_edt(~brain, sampling=spacing) <= closing
-    closed = ndimage.distance_transform_edt(grown, sampling=spacing) > closing
-    closed |= brain
-    inside = ndimage.distance_transform_edt(closed, sampling=spacing)
-    outside = ndimage.distance_transform_edt(~closed, sampling=spacing)
-    return np.asarray(inside, np.float32), np.asarray(outside, np.float32)
+    shape = brain.shape
+    room = int(np.ceil(HULL_CLOSING / spacing / 2))
+    # An odd count of voxels, so that the first and the last are on the coarse grid too.
+    coarse = np.pad(brain, [(0, 1 - count % 2) for count in shape])[::2, ::2, ::2]
+    coarse = np.pad(coarse, room)
+    step = 2 * spacing
+
+    def closed(radius: float) -> NDArray[np.bool_]:
+        grown = ndimage.distance_transform_edt(~coarse, sampling=step) <= radius
+        return np.asarray(coarse | (ndimage.distance_transform_edt(grown, sampling=step) > radius))
+
+    def fine(distance: NDArray[np.float64]) -> NDArray[np.float32]:
+        inner = distance[room:-room, room:-room, room:-room]
+        full = upsample(inner, (2 * inner.shape[0] - 1, 2 * inner.shape[1] - 1, 2 * inner.shape[2] - 1))
+        return full[: shape[0], : shape[1], : shape[2]]
+
+    dura, hull = closed(DURA_CLOSING), closed(HULL_CLOSING)
+    return (
+        fine(ndimage.distance_transform_edt(dura, sampling=step)),
+        fine(ndimage.distance_transform_edt(~dura, sampling=step)),
+        fine(ndimage.distance_transform_edt(~hull, sampling=step)),
+    )
 
 
-def _soft_inside(outside: NDArray[np.float32], depth: float, spacing: float) -> NDArray[np.float32]:
-    """Fraction of a voxel that lies within `depth` of the brain, a ramp one voxel wide."""
-    return np.clip((depth - outside) / spacing + 0.5, 0, 1).astype(np.float32)
+def _soft_step(distance: NDArray[np.float32], spacing: float) -> NDArray[np.float32]:
+    """Fraction of a voxel on the positive side of a surface at `distance` mm, a ramp one voxel wide."""
+    return np.clip(distance / spacing + 0.5, 0, 1).astype(np.float32)
 
 
 def _lateral_ventricles(
-    csf: NDArray[np.float32], inside: NDArray[np.float32], origin: NDArray[np.float64], spacing: float
+    csf: NDArray[np.float32], depth: NDArray[np.float32], origin: NDArray[np.float64], spacing: float
 ) -> NDArray[np.bool_]:
     """Deep fluid above the midbrain: at least 25 mm below the surface and above MNI z = -2 mm."""
-    ventricles = (csf > 0.5) & (inside > 25)
+    ventricles = (csf > 0.5) & (depth > 25)
     above = max(0, int(np.ceil((-2 - origin[2]) / spacing)))
     ventricles[:above] = False
     labelled, count = ndimage.label(ventricles)

@@ -36,7 +36,7 @@ def draw_lesions(
 ) -> tuple[Lesion, ...]:
     """White-matter lesions of one patient: about one head in twelve has none, the load is log-normal up to 40 mL.
 
-    `radii` are the smallest and largest radius in mm. Heads with more than 1 mL also have caps on the ventricles' horns.
+    `radii` are the smallest and largest radius in mm. Heads with more than 1 mL also have caps on the ventricular horns.
     """
     if random.random() < 0.08:
         return ()
@@ -125,8 +125,9 @@ def lesion_layer(
 ) -> LesionLayer:
     """Integrate lesions over the voxels of a grid.
 
-    Every touched voxel is cut into cells of about 0.5 mm. A cell belongs to a lesion if its centre lies in the ellipsoid
-    and, for a confined one, the fraction of `tissue` there exceeds one half; where lesions overlap the later one gives the signal.
+    Every touched voxel is cut into cells of about 0.5 mm. A cell belongs to a lesion if its centre lies in the
+    ellipsoid and, for a confined one, the fraction of `tissue` there exceeds one half. Where lesions overlap the later
+    one gives the signal.
     """
     spacing = np.linalg.norm(affine[:3, :3], axis=0)[::-1]
     cells = _cell_offsets(spacing)

@@ -10,24 +10,10 @@ from scipy import ndimage
 
 from phantoms.mr_brain.deformation import Deformation
 from phantoms.mr_brain.head import Head
+from phantoms.mr_brain.upsample import hat_weights
 
 # Distance of the nodes at which the deformation is evaluated exactly; between them it is linear.
 NODE_DISTANCE_MM = 6.0
-
-
-def upsample(coarse: NDArray[np.float64], shape: tuple[int, int, int]) -> NDArray[np.float32]:
-    """Linear interpolation of values at evenly spread nodes (a, b, c) to a grid of `shape` whose corners coincide."""
-    result = coarse.astype(np.float32)
-    for axis, count in enumerate(shape):
-        weights = _weights(count, coarse.shape[axis])
-        result = np.moveaxis(np.tensordot(weights, result, axes=(1, axis)), 0, axis)
-    return np.ascontiguousarray(result)
-
-
-def _weights(count: int, nodes: int) -> NDArray[np.float32]:
-    """Hat functions (count, nodes) of `nodes` evenly spread nodes at `count` evenly spread points."""
-    position = np.linspace(0, nodes - 1, count)
-    return np.maximum(0, 1 - np.abs(position[:, None] - np.arange(nodes))).astype(np.float32)
 
 
 def lps(
@@ -61,7 +47,7 @@ def head_indices(
     rows, columns = np.linspace(0, shape[1] - 1, nodes[1]), np.linspace(0, shape[2] - 1, nodes[2])
     points = lps(affine, slices[:, None, None], rows[None, :, None], columns[None, None, :])
     coarse = head.indices(deformation.to_template(points)).astype(np.float32)
-    along_rows, along_columns = _weights(shape[1], nodes[1]), _weights(shape[2], nodes[2])
+    along_rows, along_columns = hat_weights(shape[1], nodes[1]), hat_weights(shape[2], nodes[2])
     planes = np.stack([along_rows @ (axis @ along_columns.T) for axis in coarse], axis=1)
     position = np.linspace(0, nodes[0] - 1, shape[0] * subslices)
     for below, fraction in zip(np.minimum(position.astype(int), nodes[0] - 2), position, strict=True):

@@ -32,11 +32,11 @@ def simulate_brain_mr(
 ) -> BrainMRPhantom:
     """Simulate the FLAIR and T1 of one head; the same arguments give the same voxels.
 
-    `size` "full" deforms the ICBM152 template (needs nilearn), "small" an analytic head on coarse grids. `lesions` places
-    exactly those; None draws a load of 0 to about 40 mL. `distractors` is the number of bright cortical findings outside
-    the truth, None draws one or two. `t1_shift_mm` (LPS mm) moves the head, and so the truth, before the T1 while its
-    geometry in the headers stays: the patient has moved. The FLAIR's tilt about the left-right axis is 8 to 12 degrees
-    unless given.
+    `size` "full" deforms the ICBM152 template (needs nilearn), "small" an analytic head on coarse grids. `lesions`
+    places exactly those; None draws a load of 0 to about 40 mL. `distractors` is the number of bright cortical findings
+    outside the truth, None draws one or two. `t1_shift_mm` (LPS mm) moves the head, and so the truth, before the T1
+    while its geometry in the headers stays: the patient has moved. The FLAIR's tilt about the left-right axis is 8 to
+    12 degrees unless given.
     """
     head = _head(size)
     protocol = PROTOCOLS[size]

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from phantoms.mr_brain.head import Head, build_head
+from phantoms.mr_brain.head import MARGIN, Head, build_head
 from phantoms.mr_brain.regions import load_region_table
 
-MARGIN = 20
 # Signal of the T1 template in pure tissue (median where the map exceeds 0.9), uint8 scale.
 TEMPLATE_WHITE, TEMPLATE_GREY, TEMPLATE_CSF = 222.0, 165.0, 70.0
 
@@ -20,21 +19,19 @@ TEMPLATE_WHITE, TEMPLATE_GREY, TEMPLATE_CSF = 222.0, 165.0, 70.0
 @lru_cache(maxsize=1)
 def template_head() -> Head:
     """The ICBM152 head at 1 mm; the first call takes some seconds, later calls return the same object."""
-    t1, grey, white = (_read_map(name) for name in ("t1", "gm", "wm"))
+    whole = _read_map("t1")
+    box = tuple(slice(int(axis.min()), int(axis.max()) + 1) for axis in np.nonzero(whole))
+    t1, grey, white = (np.pad(_read_map(name)[box], int(MARGIN)) for name in ("t1", "gm", "wm"))
     brain = t1 > 0
-    inside = np.nonzero(brain)
-    box = tuple(slice(int(axis.min()), int(axis.max()) + 1) for axis in inside)
-    t1, grey, white, brain = (np.pad(volume[box], MARGIN) for volume in (t1, grey, white, brain))
-    fractions = _sharpen(grey / 255, white / 255, brain)
+    fractions = _sharpen(grey / np.float32(255), white / np.float32(255), brain)
 
     expected = TEMPLATE_CSF * fractions["csf"] + TEMPLATE_GREY * fractions["grey"] + TEMPLATE_WHITE * fractions["white"]
     residual = np.where(brain, t1 - expected, 0) / TEMPLATE_WHITE * 100
     texture = np.clip(residual * (1 - fractions["csf"]), -25, 25).astype(np.int8)
 
-    # Voxel (0, 0, 0) of the file's RAS grid is (-98, -134, -72); after the flip the first x and y are the largest of RAS.
-    shape = (189, 233, 197)
-    first_lps = np.array([-(-98.0 + shape[2] - 1), -(-134.0 + shape[1] - 1), -72.0])
-    origin = first_lps + [box[2].start - MARGIN, box[1].start - MARGIN, box[0].start - MARGIN]
+    # Voxel (0, 0, 0) of the file is RAS (-98, -134, -72); after the flip the first x and y are the largest of RAS.
+    first = np.array([98.0 - (whole.shape[2] - 1), 134.0 - (whole.shape[1] - 1), -72.0])
+    origin = first + np.array([axis.start for axis in box[::-1]]) - MARGIN
     return build_head(fractions, texture, origin, 1.0, load_region_table())
 
 
