@@ -39,9 +39,7 @@ def write_model_file(folder: Path, description: Mapping[str, object]) -> None:
     unfinished.rename(folder / "model.json")
 
 
-def describe_training(
-    size: str, settings: TrainingSettings, *, data: str, device: torch.device
-) -> dict[str, object]:
+def describe_training(size: str, settings: TrainingSettings, *, data: str, device: torch.device) -> dict[str, object]:
     """The part of a network's description that all networks of one run share."""
     return {
         "size": size,

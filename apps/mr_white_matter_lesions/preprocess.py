@@ -121,9 +121,7 @@ def prepare(
     whole = working_grid(reference.shape, reference_affine, spacing)
     first = resample(reference, reference_affine, whole.affine, whole.shape, device=device)
     grid = crop_to_head(first, whole)
-    channels = [
-        normalise(resample(array, affine, grid.affine, grid.shape, device=device)) for array, affine in volumes
-    ]
+    channels = [normalise(resample(array, affine, grid.affine, grid.shape, device=device)) for array, affine in volumes]
     return Prepared(np.stack(channels), grid)
 
 

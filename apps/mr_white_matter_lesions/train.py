@@ -84,7 +84,9 @@ def _train_role(
     path = options.output / f"{role.name}{suffix}.safetensors"
     save_weights(network, path)
     describe_network(options.output, role, path, target, trained, description)
-    _LOG.info("%s: loss %.4f after %d steps in %.0f s, %s", role.name, trained.loss, trained.steps, trained.seconds, path)
+    _LOG.info(
+        "%s: loss %.4f after %d steps in %.0f s, %s", role.name, trained.loss, trained.steps, trained.seconds, path
+    )
 
 
 def _prepare(options: argparse.Namespace, settings: TrainingSettings, work: Path) -> list[int | str]:
@@ -144,7 +146,9 @@ def _reporter(name: str, every: int = 25) -> Callable[[int, float], None]:
         losses.append(loss)
         if (step + 1) % every == 0:
             mean = sum(losses[-every:]) / len(losses[-every:])
-            _LOG.info("%s step %d loss %.4f, %.2f s a step", name, step + 1, mean, (time.monotonic() - started) / len(losses))
+            _LOG.info(
+                "%s step %d loss %.4f, %.2f s a step", name, step + 1, mean, (time.monotonic() - started) / len(losses)
+            )
 
     return report
 

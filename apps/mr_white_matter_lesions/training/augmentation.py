@@ -124,28 +124,28 @@ def cut(
             (axis + float(middle)).round().long().clamp(0, length - 1)
             for axis, middle, length in zip(axes, centre, labels.shape, strict=True)
         ]
-        part = (slice(None), *torch.meshgrid(*index, indexing="ij"))
-        return image[part].float(), labels[part[1:]].long()
+        slices, rows, columns = torch.meshgrid(*index, indexing="ij")
+        return image[:, slices, rows, columns].float(), labels[slices, rows, columns].long()
     step = torch.tensor([float(value) for value in spacing])
     slice_, row, column = torch.meshgrid(*[axis * mm for axis, mm in zip(axes, step, strict=True)], indexing="ij")
     offsets = torch.stack([column, row, slice_], dim=-1) @ deformation.matrix.T
     if deformation.displacement is not None:
         offsets = offsets + deformation.displacement
     middle = torch.tensor([float(value) for value in centre]).flip(0)
-    index = offsets / step.flip(0) + middle
-    low, high = index.amin(dim=(0, 1, 2)).flip(0), index.amax(dim=(0, 1, 2)).flip(0)
+    position = offsets / step.flip(0) + middle
+    low, high = position.amin(dim=(0, 1, 2)).flip(0), position.amax(dim=(0, 1, 2)).flip(0)
     # Only the part of the volume that the patch can touch is converted to float.
     bounds = [
         (min(max(0, int(first) - 1), length - 2), max(2, min(length, int(last) + 3)))
         for first, last, length in zip(low, high, labels.shape, strict=True)
     ]
-    part = tuple(slice(first, max(last, first + 2)) for first, last in bounds)
-    index = index - torch.tensor([float(first) for first, _ in bounds]).flip(0)
-    volume = image[(slice(None), *part)].float()
+    slab, band, strip = (slice(first, max(last, first + 2)) for first, last in bounds)
+    position = position - torch.tensor([float(first) for first, _ in bounds]).flip(0)
+    volume = image[:, slab, band, strip].float()
     size = torch.tensor(volume.shape[1:], dtype=torch.float32).flip(0)
-    grid = ((2 * index + 1) / size - 1)[None]
+    grid = ((2 * position + 1) / size - 1)[None]
     moved = functional.grid_sample(volume[None], grid, mode="bilinear", padding_mode="border", align_corners=False)
-    truth = labels[part].float()[None, None]
+    truth = labels[slab, band, strip].float()[None, None]
     nearest = functional.grid_sample(truth, grid, mode="nearest", padding_mode="border", align_corners=False)
     return moved[0], nearest[0, 0].round().long()
 
@@ -235,7 +235,8 @@ def _ringing(channel: torch.Tensor, axis: int, kept: float) -> torch.Tensor:
     """Gibbs ringing: the outer part of k-space along one in-plane axis is cut off."""
     spectrum = torch.fft.rfft(channel, dim=axis)
     frequencies = spectrum.shape[axis]
-    spectrum.narrow(axis, round(kept * (frequencies - 1)) + 1, frequencies - round(kept * (frequencies - 1)) - 1).zero_()
+    first = round(kept * (frequencies - 1)) + 1
+    spectrum.narrow(axis, first, frequencies - first).zero_()
     return torch.fft.irfft(spectrum, n=channel.shape[axis], dim=axis)
 
 

@@ -65,7 +65,7 @@ def train_network(
             logits = network(images)
         loss = cross_entropy_and_dice(logits, labels)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 12.0)
         optimiser.step()
         losses.append(float(loss.detach()))

@@ -126,8 +126,7 @@ class Patches:
             centre = [float(value) for value in positions[draw.integer(0, len(positions) - 1)]]
             # The lesion must not always sit in the middle of the patch.
             centre = [
-                value + draw.uniform(-size / 4, size / 4)
-                for value, size in zip(centre, settings.window, strict=True)
+                value + draw.uniform(-size / 4, size / 4) for value, size in zip(centre, settings.window, strict=True)
             ]
         else:
             centre = [draw.uniform(0, length - 1) for length in sample.labels.shape]
