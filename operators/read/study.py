@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+import filecmp
+import os
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID
+from pydicom.errors import InvalidDicomError
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+
+from operators.read.attributes import MalformedAttributeError, integer, text, values
+from operators.refused import Reason, Refused
+
+_IDENTIFIERS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+
+# Tag (7FE0,0010) as it stands in a little endian and in a big endian file.
+_PIXEL_DATA_TAGS = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
+
+# Most headers fit into one read of this size; Python's default of 8 KiB costs several.
+_BUFFER_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
 class Instance:
-    """One DICOM instance: its file and its header (all attributes before the pixel data)."""
+    """One DICOM instance: its file and its header (all attributes before the pixel data).
+
+    ``pixel_data_offset`` is the position of the tag of Pixel Data (7FE0,0010) in the file; None when the instance
+    has no pixel data or its whole data set is deflated.
+    """
 
     path: Path
     header: Dataset
     file_meta: FileMetaDataset
+    pixel_data_offset: int | None = None
 
     @property
     def sop_instance_uid(self) -> UID:
@@ -27,6 +48,12 @@ class Instance:
     def sop_class_uid(self) -> UID:
         """SOP Class UID (0008,0016)."""
         return UID(self.header.SOPClassUID)
+
+    @property
+    def name(self) -> str:
+        """The instance as a person would name it in a message: its number, else its UID."""
+        number = _number(self.header, "InstanceNumber")
+        return f"instance {number}" if number is not None else f"instance {self.sop_instance_uid}"
 
 
 @dataclass(frozen=True)
@@ -44,9 +71,9 @@ class Series:
     @property
     def description(self) -> str:
         """Series number and description, as a person would name the series."""
-        number = self.header.get("SeriesNumber")
-        text = self.header.get("SeriesDescription") or "(no description)"
-        return f"{number} {text}" if number is not None else str(text)
+        number = _number(self.header, "SeriesNumber")
+        description = text(self.header, "SeriesDescription") or "(no description)"
+        return f"{number} {description}" if number is not None else description
 
 
 @dataclass(frozen=True)
@@ -77,5 +104,118 @@ class Study:
 
 
 def read_study(source: Path | Iterable[Path]) -> Study:
-    """Read the headers of every file in a folder (recursively), or of the files given."""
-    raise NotImplementedError
+    """Read the headers of every file in a folder (recursively), or of the files given.
+
+    A file that is not a readable DICOM instance is recorded in ``unreadable`` and never stops the others; a file
+    named DICOMDIR is passed over. An instance that is there twice with the same bytes is kept once. No file stays
+    open.
+
+    Raises :class:`Refused` with ``NO_READABLE_INSTANCE``, ``SEVERAL_STUDIES``, ``SEVERAL_PATIENTS``, or
+    ``UNREADABLE_INSTANCE`` when two different files claim the same SOP Instance UID.
+    """
+    instances: dict[str, Instance] = {}
+    unreadable = []
+    paths = list(_files(source))
+    for path in paths:
+        read = _read_instance(path)
+        if isinstance(read, UnreadableFile):
+            unreadable.append(read)
+        elif (known := instances.setdefault(read.sop_instance_uid, read)) is not read:
+            _refuse_different_copies(known, read)
+    if not instances:
+        shown = "; ".join(f"{file.path.name}: {file.problem}" for file in unreadable[:3])
+        raise Refused(Reason.NO_READABLE_INSTANCE, f"{len(paths)} files{', e.g. ' + shown if shown else ''}")
+    _refuse_several(instances.values())
+    members: dict[str, list[Instance]] = {}
+    for instance in instances.values():
+        members.setdefault(instance.header.SeriesInstanceUID, []).append(instance)
+    series = [Series(UID(uid), tuple(sorted(group, key=_instance_order))) for uid, group in members.items()]
+    return Study(
+        study_instance_uid=UID(series[0].header.StudyInstanceUID),
+        series=tuple(sorted(series, key=_series_order)),
+        unreadable=tuple(unreadable),
+    )
+
+
+def _files(source: Path | Iterable[Path]) -> Iterable[Path]:
+    if not isinstance(source, Path):
+        yield from (path for path in source if path.name.upper() != "DICOMDIR")
+    elif not source.is_dir():
+        yield source
+    else:
+        for folder, subfolders, names in os.walk(source):
+            subfolders.sort()
+            yield from (Path(folder) / name for name in sorted(names) if name.upper() != "DICOMDIR")
+
+
+def _read_instance(path: Path) -> Instance | UnreadableFile:
+    try:
+        status = path.stat()
+        # Opening a named pipe would wait for a writer for ever.
+        if not stat.S_ISREG(status.st_mode):
+            return UnreadableFile(path, "not a regular file")
+        if status.st_size == 0:
+            return UnreadableFile(path, "the file is empty")
+        with path.open("rb", buffering=_BUFFER_BYTES) as file:
+            header = dcmread(file, stop_before_pixels=True)
+            end = file.tell()
+            stopped_at = file.read(4)
+        absent = [keyword for keyword in _IDENTIFIERS if len(values(header, keyword)) != 1]
+    except InvalidDicomError:
+        return UnreadableFile(path, "not a DICOM file (no 'DICM' after the preamble, PS3.10 section 7.1)")
+    except OSError as error:
+        return UnreadableFile(path, error.strerror or str(error))
+    # A damaged file can make the parser raise nearly anything; whatever it is, this file cannot be read.
+    except Exception as error:
+        return UnreadableFile(path, f"cannot be parsed: {type(error).__name__}: {error}")
+    if "TransferSyntaxUID" not in header.file_meta:
+        absent.append("TransferSyntaxUID")
+    if absent:
+        return UnreadableFile(path, f"no valid {', '.join(absent)}: the header is incomplete")
+    deflated = header.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian
+    has_pixel_data = not deflated and stopped_at in _PIXEL_DATA_TAGS
+    return Instance(path, header, header.file_meta, end if has_pixel_data else None)
+
+
+def _refuse_different_copies(known: Instance, copy: Instance) -> None:
+    if not filecmp.cmp(known.path, copy.path, shallow=False):
+        raise Refused(
+            Reason.UNREADABLE_INSTANCE,
+            f"the files {known.path.name} and {copy.path.name} differ and both claim to be the instance "
+            f"{known.sop_instance_uid}",
+        )
+
+
+def _refuse_several(instances: Iterable[Instance]) -> None:
+    studies = {str(instance.header.StudyInstanceUID) for instance in instances}
+    if len(studies) > 1:
+        raise Refused(Reason.SEVERAL_STUDIES, f"{len(studies)} studies: {', '.join(sorted(studies))}")
+    patients = {_patient(instance.header) for instance in instances}
+    if len(patients) > 1:
+        raise Refused(
+            Reason.SEVERAL_PATIENTS, f"{len(patients)} different patient identifiers within study {studies.pop()}"
+        )
+
+
+def _patient(header: Dataset) -> tuple[str, str | None]:
+    # Names are often spelt differently within one study, so they decide only where there is no identifier.
+    identifier = text(header, "PatientID")
+    return ("identifier", identifier) if identifier else ("name", text(header, "PatientName"))
+
+
+def _number(header: Dataset, keyword: str) -> int | None:
+    try:
+        return integer(header, keyword)
+    # A number that cannot be read must not lose the instance: it serves for ordering and naming only.
+    except MalformedAttributeError:
+        return None
+
+
+def _instance_order(instance: Instance) -> tuple[bool, int, str]:
+    number = _number(instance.header, "InstanceNumber")
+    return number is None, number or 0, instance.sop_instance_uid
+
+
+def _series_order(series: Series) -> tuple[bool, int, str]:
+    number = _number(series.header, "SeriesNumber")
+    return number is None, number or 0, series.series_instance_uid
