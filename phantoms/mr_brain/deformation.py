@@ -73,7 +73,7 @@ def _smooth_noise(random: np.random.Generator, width: float, amplitude: float) -
 
 
 def _ventricle_velocity(strength: float) -> NDArray[np.float64]:
-    """Velocity towards the middle of each lateral ventricle, which makes the patient's ventricle exp(strength) wider."""
+    """Velocity towards the middle of each lateral ventricle; the patient's ventricle becomes exp(strength) wider."""
     points = _node_points()
     velocity = np.zeros((3, NODES, NODES, NODES))
     for side in (1, -1):

@@ -36,7 +36,7 @@ def draw_lesions(
 ) -> tuple[Lesion, ...]:
     """White-matter lesions of one patient: about one head in twelve has none, the load is log-normal up to 40 mL.
 
-    `radii` are the smallest and largest radius in mm. Heads with more than 1 mL also have caps on the ventricular horns.
+    `radii` are the smallest and largest radius in mm. Heads with more than 1 mL also have caps on the horns.
     """
     if random.random() < 0.08:
         return ()

@@ -1,0 +1,74 @@
+"""Simulate a scanner from the command line.
+
+    python -m phantoms brain-mr FOLDER --seed 7                  write a FLAIR and a T1 series to FOLDER
+    python -m phantoms brain-mr FOLDER --size small --send 127.0.0.1:11112
+    python -m phantoms send FOLDER 127.0.0.1:11112               send every DICOM file below FOLDER
+
+`--sequences FLAIR` or `--sequences T1` writes one series only; `--called` and `--calling` are the AE titles.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydicom.misc import is_dicom
+
+from phantoms.mr_brain import simulate_brain_mr, write_brain_mr
+from phantoms.send import send_files
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 1 where the peer refused an instance."""
+    options = _parser().parse_args(arguments)
+    if options.command == "brain-mr":
+        phantom = simulate_brain_mr(options.seed, size=options.size)
+        study = write_brain_mr(phantom, options.folder, sequences=options.sequences)
+        print(f"study {study.study_uid}: {len(study.paths)} files in {study.folder}")
+        print(f"lesions: {len(phantom.lesion_list)} planted, {phantom.flair.lesion_volume_ml:.2f} mL on the FLAIR grid")
+        return _send(study.paths, options.send, options) if options.send else 0
+    return _send(sorted(path for path in options.folder.rglob("*") if is_dicom_file(path)), options.peer, options)
+
+
+def is_dicom_file(path: Path) -> bool:
+    """Whether a path is a file with the DICOM prefix (PS3.10 7.1)."""
+    return path.is_file() and bool(is_dicom(path))
+
+
+def _send(paths: Sequence[Path], peer: tuple[str, int], options: argparse.Namespace) -> int:
+    report = send_files(paths, *peer, calling_ae_title=options.calling, called_ae_title=options.called)
+    print(f"sent {len(report.instances)} instances in {report.seconds:.1f} s")
+    for instance in report.failed:
+        print(f"refused with status 0x{instance.status:04X}: {instance.path}", file=sys.stderr)
+    return 1 if report.failed else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    titles = argparse.ArgumentParser(add_help=False)
+    titles.add_argument("--calling", default="PHANTOM", help="AE title of the scanner")
+    titles.add_argument("--called", default="GANTRY", help="AE title of the receiver")
+    parser = argparse.ArgumentParser(prog="python -m phantoms", description="Simulated scanners.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    brain = commands.add_parser("brain-mr", parents=[titles], help="simulate a brain MR examination")
+    brain.add_argument("folder", type=Path)
+    brain.add_argument("--seed", type=int, default=0)
+    brain.add_argument("--size", choices=["full", "small"], default="full")
+    brain.add_argument("--sequences", nargs="+", choices=["FLAIR", "T1"], default=["FLAIR", "T1"])
+    brain.add_argument("--send", type=_peer, metavar="HOST:PORT")
+    send = commands.add_parser("send", parents=[titles], help="send DICOM files")
+    send.add_argument("folder", type=Path)
+    send.add_argument("peer", type=_peer, metavar="HOST:PORT")
+    return parser
+
+
+def _peer(text: str) -> tuple[str, int]:
+    host, separator, port = text.rpartition(":")
+    if not separator or not port.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
+    return host, int(port)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
