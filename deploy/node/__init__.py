@@ -1,0 +1,1 @@
+"""The DICOM node: receive → spool → readiness → route → jobs → engine → verify → outbox."""

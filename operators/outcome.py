@@ -1,0 +1,54 @@
+"""What a run of an app came to: written beside the result objects as ``outcome.json``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+FILE_NAME = "outcome.json"
+
+
+class Decision(BaseModel):
+    """One series for one role: chosen or not, and why."""
+
+    model_config = ConfigDict(frozen=True)
+    series_instance_uid: str
+    series_description: str
+    role: str
+    chosen: bool
+    reason: str
+
+
+class Outcome(BaseModel):
+    """The result of one run.
+
+    ``files`` are the result objects' names in the output folder; ``segment_voxels`` maps each segmentation's
+    output name to voxels per segment number, so that whoever re-reads the objects can compare;
+    ``seconds`` are the durations of named steps.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    app: str
+    version: str
+    input_digest: str
+    status: Literal["analysed", "refused"]
+    reason: str = ""
+    detail: str = ""
+    summary: str = ""
+    files: tuple[str, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    segment_voxels: dict[str, dict[int, int]] = {}
+    seconds: dict[str, float] = {}
+
+    def save(self, folder: Path) -> Path:
+        """Write ``outcome.json`` into ``folder``."""
+        path = folder / FILE_NAME
+        path.write_text(self.model_dump_json(indent=2), encoding="utf-8")
+        return path
+
+    @classmethod
+    def load(cls, folder: Path) -> Outcome:
+        """Read ``outcome.json`` from ``folder``."""
+        return cls.model_validate_json((folder / FILE_NAME).read_text(encoding="utf-8"))
