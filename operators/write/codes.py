@@ -1,0 +1,52 @@
+"""Coded concepts as code sequence items (PS3.3 section 8.8)."""
+
+from __future__ import annotations
+
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.sr.coding import Code
+
+from operators.refused import CODING_SCHEME
+
+CODING_SCHEME_NAME = "Gantry private codes"
+"""Coding Scheme Name (0008,0115) of the codes that are Gantry's own."""
+
+
+def code_item(code: Code) -> Dataset:
+    """Return one item of a code sequence; a value of more than 16 characters goes to Long Code Value."""
+    item = Dataset()
+    if len(code.value) <= 16:
+        item.CodeValue = code.value
+    else:
+        item.LongCodeValue = code.value
+    item.CodingSchemeDesignator = code.scheme_designator
+    if code.scheme_version:
+        item.CodingSchemeVersion = code.scheme_version
+    item.CodeMeaning = code.meaning
+    return item
+
+
+def code_sequence(*codes: Code) -> Sequence:
+    """Return a code sequence of these concepts."""
+    return Sequence([code_item(code) for code in codes])
+
+
+def private_coding_schemes(dataset: Dataset) -> Sequence:
+    """Return a Coding Scheme Identification Sequence (PS3.3 C.12.1.1.6) for the private schemes that are used.
+
+    Empty if no private scheme is used. Schemes of others that came with copied attributes are named without more.
+    """
+    used = {
+        str(element.value)
+        for element in dataset.iterall()
+        if element.tag == 0x00080102 and str(element.value).startswith("99")
+    }
+    items = []
+    for designator in sorted(used):
+        item = Dataset()
+        item.CodingSchemeDesignator = designator
+        if designator == CODING_SCHEME:
+            item.CodingSchemeName = CODING_SCHEME_NAME
+            item.CodingSchemeResponsibleOrganization = "Gantry"
+        items.append(item)
+    return Sequence(items)

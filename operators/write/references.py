@@ -1,0 +1,56 @@
+"""References to instances, ordered by series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.sr.codedict import codes
+
+from operators.write.codes import code_sequence
+
+
+def referenced_instance(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
+    """Return an item of a Referenced SOP Sequence (PS3.3 table 10-11)."""
+    item = Dataset()
+    item.ReferencedSOPClassUID = sop_class_uid
+    item.ReferencedSOPInstanceUID = sop_instance_uid
+    return item
+
+
+def source_image(header: Dataset) -> Dataset:
+    """Return an item of a Source Image Sequence (PS3.3 C.7.6.16.2.6 and C.12.4)."""
+    item = referenced_instance(header.SOPClassUID, header.SOPInstanceUID)
+    item.PurposeOfReferenceCodeSequence = code_sequence(codes.DCM.SourceImageForImageProcessingOperation)
+    return item
+
+
+def referenced_series(headers: Iterable[Dataset], instances_keyword: str = "ReferencedSOPSequence") -> Sequence:
+    """Return one item for each series of ``headers``, in order of first appearance, with its instances.
+
+    ``instances_keyword`` names the nested sequence: ReferencedSOPSequence in evidence (PS3.3 table C.17-3),
+    ReferencedInstanceSequence in the Common Instance Reference module (C.12.2).
+    """
+    by_series: dict[str, list[Dataset]] = {}
+    for header in headers:
+        instance = referenced_instance(header.SOPClassUID, header.SOPInstanceUID)
+        by_series.setdefault(header.SeriesInstanceUID, []).append(instance)
+    items = []
+    for series_instance_uid, instances in by_series.items():
+        item = Dataset()
+        item.SeriesInstanceUID = series_instance_uid
+        setattr(item, instances_keyword, Sequence(instances))
+        items.append(item)
+    return Sequence(items)
+
+
+def evidence(study_instance_uid: str, headers: Iterable[Dataset]) -> Sequence:
+    """Return the Current Requested Procedure Evidence Sequence (PS3.3 C.17.2.3); empty if there are no ``headers``."""
+    series = referenced_series(headers)
+    if not series:
+        return Sequence()
+    item = Dataset()
+    item.StudyInstanceUID = study_instance_uid
+    item.ReferencedSeriesSequence = series
+    return Sequence([item])

@@ -1,0 +1,139 @@
+"""What every result object has: identity, origin, times, identifiers, character set and file meta information."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from pydicom.charset import convert_encodings, encode_string
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.uid import UID, ExplicitVRLittleEndian
+
+from operators.manifest import OutputPart
+from operators.provenance import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, Analysis
+from operators.write.codes import private_coding_schemes
+from operators.write.equipment import contributing_equipment, write_equipment
+from operators.write.identity import copy_attributes, copy_identity
+
+
+def new_result(
+    sop_class_uid: UID, modality: str, output_name: str, output: OutputPart, source: Dataset, analysis: Analysis
+) -> FileDataset:
+    """Return a result object with everything that does not depend on its kind.
+
+    ``source`` is the header of an instance of the study that was analysed: the result belongs to the same patient,
+    study and order. Identifiers and times come from ``analysis``, so the same analysis gives the same bytes.
+    The dataset's ``filename`` is ``<output_name>.dcm``.
+    """
+    result = FileDataset(f"{output_name}.dcm", Dataset(), preamble=b"\0" * 128, file_meta=FileMetaDataset())
+    copy_identity(source, result)
+    started = local_time(analysis.started, source)
+    date, time = started.strftime("%Y%m%d"), started.strftime("%H%M%S.%f")
+
+    result.SOPClassUID = sop_class_uid
+    result.SOPInstanceUID = analysis.uid(f"{output_name}/instance")
+    result.InstanceCreationDate, result.InstanceCreationTime = date, time
+    result.TimezoneOffsetFromUTC = started.strftime("%z")[:5]
+    result.InstanceNumber = 1
+    result.ContentDate, result.ContentTime = date, time
+
+    result.Modality = modality
+    result.SeriesInstanceUID = analysis.uid(f"{output_name}/series")
+    result.SeriesNumber = output.series_number
+    result.SeriesDescription = output.title
+    result.SeriesDate, result.SeriesTime = date, time
+
+    write_equipment(result, analysis.algorithm)
+    result.ContributingEquipmentSequence = contributing_equipment(analysis.algorithm, source, started)
+    return result
+
+
+def copy_series_context(source: Dataset, result: Dataset) -> None:
+    """Copy what an image result shares with its source series: body part, side, orders, lossy compression.
+
+    Laterality is written empty ("unknown") where the source names neither body part nor side (PS3.3 C.7.3.1 asks for
+    it unless the body part is known not to be paired).
+    """
+    copy_attributes(
+        source,
+        result,
+        (
+            "BodyPartExamined",
+            "Laterality",
+            "RequestAttributesSequence",
+            "LossyImageCompression",
+            "LossyImageCompressionRatio",
+            "LossyImageCompressionMethod",
+        ),
+    )
+    if "BodyPartExamined" not in result and "Laterality" not in result:
+        result.Laterality = None
+    if "LossyImageCompression" not in result:
+        result.LossyImageCompression = "00"
+
+
+def finish(result: FileDataset) -> FileDataset:
+    """Complete a result once its content stands: private coding schemes, character set, file meta information."""
+    if schemes := private_coding_schemes(result):
+        result.CodingSchemeIdentificationSequence = schemes
+    _settle_character_set(result)
+    meta = result.file_meta
+    meta.FileMetaInformationVersion = b"\x00\x01"
+    meta.MediaStorageSOPClassUID = result.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = result.SOPInstanceUID
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
+    meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
+    return result
+
+
+def save(result: Dataset, folder: Path) -> Path:
+    """Write a result to ``folder`` as ``<output_name>.dcm``, Explicit VR Little Endian; return its path."""
+    filename = getattr(result, "filename", None)
+    if not filename:
+        raise ValueError("the dataset was not made by operators.write: it has no file name")
+    path = folder / Path(filename).name
+    result.save_as(path, enforce_file_format=True)
+    return path
+
+
+def local_time(moment: datetime, source: Dataset) -> datetime:
+    """Return ``moment`` in the time zone that the source's dates and times are in.
+
+    Timezone Offset From UTC (0008,0201) holds for the whole object, also for the study date and time that are copied
+    unchanged: the source's offset stays if it names one, else that of ``moment``.
+    """
+    if moment.tzinfo is None:
+        raise ValueError("the start of the analysis must have a time zone")
+    if match := re.fullmatch(r"([+-])(\d\d)(\d\d)", str(source.get("TimezoneOffsetFromUTC") or "").strip()):
+        offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
+        return moment.astimezone(timezone(-offset if match[1] == "-" else offset))
+    return moment
+
+
+def _settle_character_set(result: Dataset) -> None:
+    """Keep the source's character set if it holds our own texts, too; otherwise write everything in UTF-8."""
+    # The default repertoire is ASCII; pydicom would write Latin-1 that nobody declared.
+    declared = convert_encodings(result.get("SpecificCharacterSet"))
+    encodings = ["ascii" if encoding == "iso8859" else encoding for encoding in declared]
+    for element in result.iterall():
+        # Person names are the source's own: they came in this character set.
+        if element.VR in ("SH", "LO", "ST", "LT", "UC", "UT"):
+            values = element.value if element.VM > 1 else [element.value]
+            if not all(_can_be_written(str(value), encodings) for value in values if value):
+                result.SpecificCharacterSet = "ISO_IR 192"
+                return
+
+
+def _can_be_written(text: str, encodings: list[str]) -> bool:
+    if text.isascii():
+        return True
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            encode_string(text, encodings)
+        except UserWarning:
+            return False
+    return True
