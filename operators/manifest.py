@@ -6,17 +6,21 @@ An unknown key is an error.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
-from pathlib import Path
+import re
+from collections import Counter
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydicom.sr.coding import Code
 from pydicom._uid_dict import UID_dictionary
-from pydicom.uid import UID
+from pydicom.sr.coding import Code
+from pydicom.uid import UID, MediaStorageDirectoryStorage
 
 from operators.provenance import Algorithm
+from operators.read.expression import compile_condition, compile_preference
 
 
 class ManifestError(ValueError):
@@ -27,13 +31,46 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+# Keyword to UID of every storage SOP class (PS3.4 annex B.5): "ForPresentation" may follow the word, the storage
+# commitment and media storage services are none.
+_STORAGE_CLASSES = {
+    keyword: uid
+    for uid, (_, kind, _, _, keyword) in UID_dictionary.items()
+    if kind == "SOP Class"
+    and re.search(r"Storage(?!Commitment|Management)", keyword)
+    and uid != MediaStorageDirectoryStorage
+}
+
+
 def _storage_class(keyword: str) -> str:
     if keyword not in _STORAGE_CLASSES:
-        raise ValueError(f"{keyword!r} is not the keyword of a DICOM storage SOP class (e.g. MRImageStorage)")
+        near = difflib.get_close_matches(keyword, _STORAGE_CLASSES, n=1) or ["MRImageStorage"]
+        raise ValueError(f"{keyword!r} is not the keyword of a DICOM storage SOP class; e.g. {near[0]!r} is")
     return keyword
 
 
-_STORAGE_CLASSES = {entry[4]: uid for uid, entry in UID_dictionary.items() if entry[4].endswith("Storage")}
+def _condition(text: str) -> str:
+    return compile_condition(text).text
+
+
+def _preference(text: str) -> str:
+    return compile_preference(text).text
+
+
+def _path_inside(path: str) -> str:
+    if not path or PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or "\\" in path:
+        raise ValueError(f"{path!r} is not a path inside the app's folder, with forward slashes")
+    return path
+
+
+Condition = Annotated[str, AfterValidator(_condition)]
+"""A CEL expression over one series that gives true or false (:mod:`operators.read.expression`)."""
+
+Preference = Annotated[str, AfterValidator(_preference)]
+"""A CEL expression over one series that gives a number, or true or false."""
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+"""A name used in code, paths and identifiers: lower case letters, digits and underscores."""
 
 
 class CodedConcept(_Part):
@@ -52,7 +89,7 @@ class CodedConcept(_Part):
 class ApplicationPart(_Part):
     """MONAI Deploy's ``application``: what the app is called."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    name: Name
     title: str = Field(max_length=64)
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
     family: CodedConcept = Field(description="Algorithm family, PS3.16 CID 7162")
@@ -71,8 +108,8 @@ class ResourcesPart(_Part):
 class Requirement(_Part):
     """One condition that a series must meet: a CEL expression over DICOM keywords, and what is said if it fails."""
 
-    require: str
-    otherwise: str
+    require: Condition
+    otherwise: str = Field(min_length=1)
 
 
 class InputRole(_Part):
@@ -81,7 +118,7 @@ class InputRole(_Part):
     title: str = Field(max_length=64)
     sop_classes: tuple[Annotated[str, AfterValidator(_storage_class)], ...] = Field(min_length=1)
     where: tuple[Requirement, ...] = Field(min_length=1)
-    prefer: tuple[str, ...] = Field(
+    prefer: tuple[Preference, ...] = Field(
         default=(), description="CEL expressions of number or bool, most important first; the larger value wins"
     )
 
@@ -102,7 +139,7 @@ class OutputPart(_Part):
 class ModelFile(_Part):
     """One file of the model; paths are relative to the app's folder."""
 
-    path: str
+    path: Annotated[str, AfterValidator(_path_inside)]
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
@@ -125,13 +162,15 @@ class Manifest(_Part):
 
     application: ApplicationPart
     resources: ResourcesPart
-    accepts: str = Field(description="CEL over one series: a study is this app's business if any series satisfies it")
-    inputs: dict[str, InputRole] = Field(min_length=1)
+    accepts: Condition = Field(
+        description="CEL over one series: a study is this app's business if any series satisfies it"
+    )
+    inputs: dict[Name, InputRole] = Field(min_length=1)
     required: tuple[str, ...] = ()
     at_least_one_of: tuple[str, ...] = ()
-    outputs: dict[str, OutputPart] = Field(min_length=1)
+    outputs: dict[Name, OutputPart] = Field(min_length=1)
     model: ModelPart
-    settings: dict[str, float | int | str | bool] = Field(default_factory=dict)
+    settings: dict[Name, float | int | str | bool] = Field(default_factory=dict)
     intended_use: str
     limits: tuple[str, ...] = Field(min_length=1)
 
@@ -142,6 +181,20 @@ class Manifest(_Part):
             raise ValueError(f"roles {sorted(unknown)} are not among the inputs {sorted(self.inputs)}")
         if not self.required and not self.at_least_one_of:
             raise ValueError("name the roles that a run needs: 'required' or 'at_least_one_of'")
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_twice(self) -> Manifest:
+        for what, found in {
+            "required": self.required,
+            "at_least_one_of": self.at_least_one_of,
+            "model.files path": [file.path for file in self.model.files],
+            "outputs series_number": [output.series_number for output in self.outputs.values()],
+            "inputs title": [role.title for role in self.inputs.values()],
+        }.items():
+            twice = sorted(str(value) for value, count in Counter(found).items() if count > 1)
+            if twice:
+                raise ValueError(f"{what}: {', '.join(twice)} stands there more than once")
         return self
 
     @property
@@ -156,14 +209,28 @@ class Manifest(_Part):
         )
 
 
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML forbids a key twice in one mapping (YAML 1.2 section 3.2.1.3); PyYAML would keep the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for (key_node, _), key in zip(node.value, keys, strict=True):
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(
+                    "while reading a mapping", node.start_mark, f"found the key {key!r} twice", key_node.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
 def load_manifest(path: Path) -> Manifest:
     """Read and validate an ``app.yaml``.
 
     Raises :class:`ManifestError` naming the file and every wrong key.
     """
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        # A safe loader: it makes plain values only.
+        content: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ManifestError(f"{path}: {error}") from error
     try:
         return Manifest.model_validate(content)
