@@ -88,7 +88,7 @@ def slice_geometry(headers: Sequence[Dataset]) -> SliceGeometry:
     affine[:3, 3] = first.position
     return SliceGeometry(
         order=order,
-        affine=affine,
+        affine=affine + 0.0,  # a header's "-0" would stay a negative zero
         shape=(len(ordered), first.rows, first.columns),
         frame_of_reference_uid=first.frame_of_reference_uid,
         gaps=gaps,
