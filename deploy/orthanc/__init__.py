@@ -1,0 +1,1 @@
+"""Orthanc, set up to play the PACS on this machine."""
