@@ -11,6 +11,7 @@ from operators.manifest import InputRole, Manifest
 from operators.provenance import MANUFACTURER
 from operators.read.attributes import text
 from operators.read.expression import compile_condition, compile_preference
+from operators.refused import Reason, Refused
 from operators.read.study import Series, Study
 from operators.read.variables import SeriesVariables
 
@@ -118,6 +119,14 @@ def missing_roles(selection: Selection, manifest: Manifest) -> str | None:
         f"{manifest.inputs[role].title}: {_reasons(selection.decisions, role)}" for roles in absent for role in roles
     )
     return f"no series for {needed} ({considered})"
+
+
+def require_series(study: Study, manifest: Manifest) -> Selection:
+    """Choose the series for each role; raises :class:`Refused` with every series' reason if a needed one is missing."""
+    selection = select_series(study, manifest)
+    if lacking := missing_roles(selection, manifest):
+        raise Refused(Reason.NO_SUITABLE_SERIES, lacking)
+    return selection
 
 
 def _reasons(decisions: Iterable[Decision], role: str) -> str:

@@ -1,0 +1,51 @@
+"""White-matter lesions and the regions they lie in, as a DAG.
+
+::
+
+    study → selection ─┬→ volumes → inputs ─┬→ lesions ─┐
+                       │                    ├→ regions ─┴→ burden ─┬→ summary
+                       └→ identity ────────→└→ analysis            ├→ label_maps
+                                                                   └→ objects
+"""
+
+from __future__ import annotations
+
+from apps.mr_white_matter_lesions.burden import measure_burden, summarise
+from apps.mr_white_matter_lesions.inputs import align_inputs, describe_inputs, find_lesions, find_regions, read_volumes
+from apps.mr_white_matter_lesions.results import label_maps, write_objects
+from apps.mr_white_matter_lesions.segmentation import load_networks
+from apps.run import AppRun, analysis_of
+from operators.dag import FunctionApplication
+from operators.infer.device import choose_device
+from operators.read.selection import require_series
+from operators.read.study import read_study
+
+
+class App(FunctionApplication):
+    """Lesion and region networks are separate; the intersection of their label maps gives the load of each region."""
+
+    def __init__(self, run: AppRun) -> None:
+        self.app_run = run
+        super().__init__()
+
+    def compose(self) -> None:
+        """Join the steps."""
+        run, step = self.app_run, self.step
+        manifest = run.manifest
+        networks = load_networks(run.model_folder, choose_device(run.device))
+        minimum = float(run.settings["minimum_lesion_volume_mm3"])
+
+        study = step("study", read_study, source=run.input_folder)
+        selection = step("selection", require_series, study, manifest=manifest)
+        identity = step(
+            "identity", analysis_of, study, selection, manifest=manifest, settings=run.settings, started=run.started
+        )
+        volumes = step("volumes", read_volumes, selection)
+        inputs = step("inputs", align_inputs, volumes)
+        analysis = step("analysis", describe_inputs, identity, inputs)
+        lesions = step("lesions", find_lesions, inputs, networks=networks)
+        regions = step("regions", find_regions, inputs, networks=networks)
+        burden = step("burden", measure_burden, inputs, lesions, regions, minimum_lesion_volume=minimum)
+        step("summary", summarise, inputs, burden)
+        step("label_maps", label_maps, burden)
+        step("objects", write_objects, study, selection, inputs, burden, analysis, manifest=manifest)

@@ -1,0 +1,180 @@
+"""Run an app on a folder of DICOM: the one way in for the node, the command line and the MAP."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from operators.manifest import Manifest, load_manifest
+from operators.outcome import Decision, Outcome
+from operators.provenance import Analysis, input_digest
+from operators.read.selection import Selection, select_series
+from operators.read.study import Study, read_study
+from operators.refused import Refused
+from operators.write.refusal_report import write_refusal_report
+from operators.write.result import save
+
+if TYPE_CHECKING:
+    from operators.dag import FunctionApplication
+
+Setting = float | int | str | bool
+
+
+class UnknownAppError(ValueError):
+    """No app of that name is installed: the message lists those that are."""
+
+
+@dataclass(frozen=True)
+class AppRun:
+    """Everything that one run of an app is given.
+
+    ``settings`` are the manifest's, with the site's own values in their place; ``started`` is timezone-aware.
+    """
+
+    manifest: Manifest
+    model_folder: Path
+    input_folder: Path
+    device: str
+    settings: Mapping[str, Setting]
+    started: datetime
+
+
+def app_names() -> tuple[str, ...]:
+    """Return the names of the installed apps: the folders beside this file that hold an ``app.yaml``."""
+    return tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("*/app.yaml")))
+
+
+def app_folder(name: str) -> Path:
+    """Return an app's folder. Raises :class:`UnknownAppError`."""
+    if name not in app_names():
+        raise UnknownAppError(f"there is no app {name!r}; installed are: {', '.join(app_names())}")
+    return Path(__file__).parent / name
+
+
+def app_manifest(name: str) -> Manifest:
+    """Return an app's validated manifest. Raises :class:`UnknownAppError` or ``ManifestError``."""
+    return load_manifest(app_folder(name) / "app.yaml")
+
+
+def merged_settings(manifest: Manifest, settings: Mapping[str, Setting] | None) -> dict[str, Setting]:
+    """Return the manifest's settings with the given ones in their place.
+
+    Raises :class:`ValueError` for a setting that the app does not have, or of another type than its default.
+    """
+    merged: dict[str, Setting] = dict(manifest.settings)
+    for key, value in (settings or {}).items():
+        if key not in merged:
+            raise ValueError(f"the app has no setting {key!r}; it has: {', '.join(merged) or 'none'}")
+        default = merged[key]
+        if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if type(value) is not type(default):
+            raise ValueError(f"setting {key!r} must be of type {type(default).__name__}, not {value!r}")
+        merged[key] = value
+    return merged
+
+
+def analysis_of(
+    manifest: Manifest, study: Study, selection: Selection, *, settings: Mapping[str, Setting], started: datetime
+) -> Analysis:
+    """Return the identity of the analysis of a selection; where nothing was chosen, of the whole study."""
+    uids = selection.sop_instance_uids or tuple(instance.sop_instance_uid for instance in study.instances)
+    return Analysis(manifest.algorithm, input_digest(manifest.algorithm, settings, uids), started)
+
+
+def run_app(
+    name: str,
+    input_folder: Path,
+    output_folder: Path,
+    *,
+    device: str = "auto",
+    settings: Mapping[str, Setting] | None = None,
+    started: datetime | None = None,
+    model_folder: Path | None = None,
+) -> Outcome:
+    """Analyse the study in ``input_folder``; write the results and ``outcome.json`` into ``output_folder``.
+
+    An input that must not be analysed gives an outcome "refused" and a report that says so, if the study can be
+    read at all; everything else that goes wrong is raised. ``started`` is the time in the results: the same time
+    and the same input give the same bytes. It is taken from SOURCE_DATE_EPOCH (seconds), else the clock.
+    """
+    begin = time.perf_counter()
+    manifest = app_manifest(name)
+    run = AppRun(
+        manifest,
+        model_folder or app_folder(name) / "model",
+        input_folder,
+        device,
+        merged_settings(manifest, settings),
+        started or _now(),
+    )
+    output_folder.mkdir(parents=True, exist_ok=True)
+    application: FunctionApplication = importlib.import_module(f"apps.{name}.app").App(run)
+    try:
+        application.run()
+    except Refused as refused:
+        outcome = _refuse(run, refused, output_folder)
+    else:
+        outcome = _conclude(run, application, output_folder)
+    outcome = outcome.model_copy(update={"seconds": {**application.seconds, "total": time.perf_counter() - begin}})
+    outcome.save(output_folder)
+    return outcome
+
+
+def _now() -> datetime:
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    return datetime.fromtimestamp(int(epoch), timezone.utc) if epoch else datetime.now(timezone.utc)
+
+
+def _conclude(run: AppRun, application: FunctionApplication, output_folder: Path) -> Outcome:
+    analysis: Analysis = application.result("analysis")
+    objects = application.result("objects")
+    voxels = {
+        output: {int(number): int(count) for number, count in Counter(labels[labels > 0].tolist()).items()}
+        for output, labels in application.result("label_maps").items()
+    }
+    return Outcome(
+        app=run.manifest.application.name,
+        version=run.manifest.application.version,
+        input_digest=analysis.input_digest,
+        status="analysed",
+        summary=application.result("summary"),
+        files=tuple(save(dataset, output_folder).name for dataset in objects.values()),
+        decisions=_decisions(application.result("selection")),
+        segment_voxels=voxels,
+    )
+
+
+def _refuse(run: AppRun, refused: Refused, output_folder: Path) -> Outcome:
+    """Report the refusal in the study. A study that cannot be read at all cannot be reported on: Refused again."""
+    study = read_study(run.input_folder)
+    selection = select_series(study, run.manifest)
+    analysis = analysis_of(run.manifest, study, selection, settings=run.settings, started=run.started)
+    name, output = next(
+        (name, output) for name, output in run.manifest.outputs.items() if output.object == "measurement_report"
+    )
+    report = write_refusal_report(
+        name, output, study, refused, analysis, decisions=selection.decisions, notice=run.manifest.model.notice
+    )
+    return Outcome(
+        app=run.manifest.application.name,
+        version=run.manifest.application.version,
+        input_digest=analysis.input_digest,
+        status="refused",
+        reason=refused.reason.value,
+        detail=refused.detail,
+        summary=f"not analysed: {refused}",
+        files=(save(report, output_folder).name,),
+        decisions=_decisions(selection),
+    )
+
+
+def _decisions(selection: Selection) -> tuple[Decision, ...]:
+    return tuple(Decision(**vars(decision)) for decision in selection.decisions)
