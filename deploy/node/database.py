@@ -6,12 +6,38 @@ change of a job is one transaction together with its row in the event log.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from enum import Enum
+from pathlib import Path
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+import alembic.command
+import alembic.config
+import sqlalchemy
+from sqlalchemy import (
+    JSON,
+    Connection,
+    DateTime,
+    Engine,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    create_engine,
+    event,
+)
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
+
+FILE_NAME = "index.sqlite"
+"""The database file in the data folder."""
+
+BUSY_TIMEOUT_SECONDS = 30
+"""How long a writer waits for another one. Transactions are short: waiting this long means that something is wrong."""
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -53,6 +79,16 @@ class JobState(str, Enum):
 class Base(DeclarativeBase):
     """All tables."""
 
+    # Named constraints: Alembic can only change those that have a name.
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
 
 class Study(Base):
     """One study: identifiers for people, and when the last image came."""
@@ -86,6 +122,8 @@ class Instance(Base):
     path: Mapped[str] = mapped_column(Text, unique=True)  # relative to the spool
     sha256: Mapped[str] = mapped_column(String(64))
     size: Mapped[int]
+    # Not the first copy under its SOP Instance UID: kept, never analysed.
+    conflicting: Mapped[bool] = mapped_column(default=False)
     calling_ae_title: Mapped[str] = mapped_column(String(16), default="")
     received: Mapped[datetime] = mapped_column(UTCDateTime)
     study: Mapped[Study] = relationship(back_populates="instances")
@@ -102,7 +140,12 @@ class Job(Base):
     app_version: Mapped[str] = mapped_column(String(16))
     input_digest: Mapped[str] = mapped_column(String(64), unique=True)
     sop_instance_uids: Mapped[list[str]] = mapped_column(JSON)  # the whole input: what the app may see
-    state: Mapped[JobState] = mapped_column(String(16), index=True)
+    state: Mapped[JobState] = mapped_column(
+        sqlalchemy.Enum(
+            JobState, native_enum=False, length=16, values_callable=lambda states: [s.value for s in states]
+        ),
+        index=True,
+    )
     reason: Mapped[str] = mapped_column(String(64), default="")  # code of a refusal, kind of a failure
     detail: Mapped[str] = mapped_column(Text, default="")
     attempts: Mapped[int] = mapped_column(default=0)
@@ -148,3 +191,63 @@ class Event(Base):
     job_id: Mapped[int | None] = mapped_column(index=True, default=None)
     text: Mapped[str] = mapped_column(Text)
     data: Mapped[dict[str, object]] = mapped_column(JSON, default=dict)
+
+
+class Database:
+    """Transactions on the database; usable from any thread. A session's objects stay readable after it has ended."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writing = engine.execution_options(gantry_begin="BEGIN IMMEDIATE")
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that only reads: one consistent picture, never in the way of a writer."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction that may write: committed durably at the end of the block, rolled back on an exception.
+
+        Writers wait for each other at the beginning, so that what one reads is still true when it writes.
+        """
+        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+            # The transaction on the database begins here, not with the first statement.
+            session.connection()
+            yield session
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+
+def open_database(data_folder: Path) -> Database:
+    """Open the node's database in ``data_folder``, making it or bringing its tables up to date."""
+    data_folder.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{data_folder / FILE_NAME}", connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    with engine.execution_options(gantry_begin="BEGIN IMMEDIATE").begin() as connection:
+        config.attributes["connection"] = connection
+        alembic.command.upgrade(config, "head")
+    return Database(engine)
+
+
+def _configure(connection: DBAPIConnection, record: object) -> None:
+    # Python's sqlite3 would begin transactions by itself, and only before the first write: see _begin.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    # FULL: a committed change of a job survives a loss of power.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that begins as a reader and then writes fails at once, without waiting, if another one has written
+    # meanwhile (SQLITE_BUSY_SNAPSHOT): writers say so at the beginning.
+    connection.exec_driver_sql(connection.get_execution_options().get("gantry_begin", "BEGIN"))

@@ -1,0 +1,61 @@
+"""The log of what happened and why: one row in the database and one line on standard error for each event."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime, timezone
+from typing import Any
+
+import structlog
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from deploy.node.database import Event
+
+
+class _StandardError:
+    """Writes to standard error as it is at that moment, which a program may have redirected."""
+
+    def msg(self, line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    info = warning = error = msg
+
+
+_LOG = structlog.wrap_logger(
+    _StandardError(),
+    processors=[
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.processors.EventRenamer("text"),
+        structlog.processors.JSONRenderer(default=str),
+    ],
+    wrapper_class=structlog.BoundLogger,
+)
+
+
+def record(
+    session: Session, kind: str, text: str, *, study: str | None = None, job: int | None = None, **data: Any
+) -> Event:
+    """Add an event to a transaction; the line on standard error follows when it is committed.
+
+    ``kind`` is a short name such as ``"received"`` (at most 32 characters), ``text`` a sentence for people, ``study``
+    a Study Instance UID, ``job`` a job's id, ``data`` JSON-compatible facts.
+    """
+    row = Event(
+        at=datetime.now(timezone.utc), kind=kind, study_instance_uid=study, job_id=job, text=text, data=dict(data)
+    )
+    session.add(row)
+    event.listen(session, "after_commit", lambda _: log(kind, text, study=study, job=job, **data), once=True)
+    return row
+
+
+def log(kind: str, text: str, **data: Any) -> None:
+    """Write one line to standard error only: for what happens outside the database, or to the database itself."""
+    _LOG.info(text, kind=kind, **{key: value for key, value in data.items() if value is not None})
+
+
+def log_failure(kind: str, text: str, **data: Any) -> None:
+    """Write the exception being handled to standard error, with its traceback."""
+    _LOG.error(text, kind=kind, exc_info=True, **{key: value for key, value in data.items() if value is not None})
