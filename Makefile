@@ -1,0 +1,32 @@
+# Two commands for a user, `make demo` and `make test`; the first call of either installs into .venv.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.10 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+DEMO_OUTPUT ?= demo-output
+# Holoscan's worker threads want a larger stack than most systems give; a low hard limit is no reason to stop.
+STACK := ulimit -s 32768 2>/dev/null || true;
+
+.PHONY: install demo test lint clean
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.10, 3.11 or 3.12 is needed and was not found" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[phantoms,test]"
+	@touch $@
+
+demo: $(INSTALLED)
+	@$(STACK) $(BIN)/gantry demo --output $(DEMO_OUTPUT)
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: lint
+	@$(STACK) $(BIN)/pytest
+
+clean:
+	rm -rf $(VENV) $(DEMO_OUTPUT) build dist gantry_pacs.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

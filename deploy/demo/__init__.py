@@ -1,0 +1,1 @@
+"""One simulated study, end to end, on this machine: ``gantry demo``."""
