@@ -1,0 +1,57 @@
+"""Engines: where apps run. Whatever an app does there, the node goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from deploy.node.failure import FailureKind
+from operators.outcome import Outcome
+
+Setting = float | int | str | bool
+
+
+class EngineError(Exception):
+    """A run came to nothing: ``kind`` says how, ``detail`` what a person needs to find the cause."""
+
+    def __init__(self, kind: FailureKind, detail: str) -> None:
+        super().__init__(kind, detail)
+        self.kind = kind
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.kind.meaning}: {self.detail}"
+
+
+class EngineClosedError(Exception):
+    """The engine was closed before or during the run: nothing is wrong with the app or its input."""
+
+
+class Engine(Protocol):
+    """Runs apps one after another, each apart from the node and from other apps."""
+
+    def warm(self, app: str, *, device: str) -> None:
+        """Get ready for a run of the app, so that it starts at once. Raises like :meth:`run`."""
+
+    def run(
+        self,
+        app: str,
+        input_folder: Path,
+        output_folder: Path,
+        *,
+        device: str,
+        settings: Mapping[str, Setting],
+        started: datetime,
+        timeout: float,
+    ) -> Outcome:
+        """Run the app on a folder of DICOM and return its outcome; result objects are in ``output_folder``.
+
+        ``timeout`` is in seconds. A refusal is an outcome. Raises :class:`EngineError` if the app raises, ends or
+        takes longer than ``timeout``, :class:`EngineClosedError` once the engine is closed. After a failure nothing
+        of the run is left running.
+        """
+
+    def close(self) -> None:
+        """End every run and release what the engine holds. May be called from another thread, and twice."""

@@ -1,0 +1,29 @@
+"""How a job can fail: the kinds that the node tells apart."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class FailureKind(str, Enum):
+    """What went wrong; the value is kept as the reason of a failed job."""
+
+    CRASHED = "crashed"
+    TIMED_OUT = "timed-out"
+    RAISED = "raised"
+    VERIFICATION = "verification"
+    LOST_LEASE = "lost-lease"
+
+    @property
+    def meaning(self) -> str:
+        """The kind as a person reads it."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    FailureKind.CRASHED: "the app's process ended",
+    FailureKind.TIMED_OUT: "the app took too long",
+    FailureKind.RAISED: "the app raised an error",
+    FailureKind.VERIFICATION: "the results are not right",
+    FailureKind.LOST_LEASE: "the run was interrupted",
+}

@@ -1,0 +1,175 @@
+"""The local engine with real processes that answer, raise, hang and die."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from deploy.node.engines import EngineClosedError, EngineError
+from deploy.node.engines.local import LocalEngine
+from deploy.node.failure import FailureKind
+from operators.outcome import Outcome
+
+STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+TARGET = "tests.deploy.node.throwaway:run"
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[LocalEngine]:
+    engine = LocalEngine(tmp_path / "logs", target=TARGET)
+    yield engine
+    engine.close()
+
+
+def run(engine: LocalEngine, folder: Path, do: str = "answer", timeout: float = 60.0) -> Outcome:
+    for name in ("input", "output"):
+        (folder / name).mkdir(exist_ok=True)
+    return engine.run(
+        "tiny",
+        folder / "input",
+        folder / "output",
+        device="cpu",
+        settings={"do": do},
+        started=STARTED,
+        timeout=timeout,
+    )
+
+
+def is_running(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def wait_until_gone(process: int) -> None:
+    while is_running(process):
+        time.sleep(0.01)
+
+
+def test_outcome_comes_back_whole(engine: LocalEngine, tmp_path: Path) -> None:
+    (tmp_path / "input").mkdir()
+    (tmp_path / "input" / "a.dcm").touch()
+    outcome = run(engine, tmp_path)
+    assert outcome.summary == "1 files, cpu, 2026-01-02T03:04:05+00:00"
+    assert outcome.segment_voxels == {"lesions": {1: 12}}
+
+
+def test_child_stays_warm_and_is_another_process(engine: LocalEngine, tmp_path: Path) -> None:
+    engine.warm("tiny", device="cpu")
+    first, second = run(engine, tmp_path), run(engine, tmp_path)
+    assert second.seconds["runs"] == 2
+    assert first.seconds["process"] == second.seconds["process"] != os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("do", "kind", "detail"),
+    [
+        ("raise", FailureKind.RAISED, "ValueError: the app's own mistake"),
+        ("exit", FailureKind.RAISED, "SystemExit: 3"),
+        ("answer something else", FailureKind.RAISED, "has no attribute 'model_dump'"),
+        ("leave", FailureKind.CRASHED, "exited with status 7"),
+        ("abort", FailureKind.CRASHED, "killed by SIGABRT"),
+        ("segfault", FailureKind.CRASHED, "killed by SIGSEGV"),
+        ("kill", FailureKind.CRASHED, "killed by SIGKILL"),
+        ("hang", FailureKind.TIMED_OUT, "no result within 0.2 s"),
+    ],
+)
+def test_failure_is_told_and_next_run_gets_a_fresh_child(
+    engine: LocalEngine, tmp_path: Path, do: str, kind: FailureKind, detail: str
+) -> None:
+    with pytest.raises(EngineError) as failure:
+        run(engine, tmp_path, do, timeout=0.2 if do == "hang" else 60.0)
+    assert failure.value.kind is kind
+    assert detail in failure.value.detail
+    assert run(engine, tmp_path).seconds["runs"] == 1
+
+
+def test_input_that_cannot_be_read_at_all_is_a_refusal(engine: LocalEngine, tmp_path: Path) -> None:
+    outcome = run(engine, tmp_path, "refuse")
+    assert (outcome.status, outcome.reason, outcome.detail) == ("refused", "no-readable-instance", "3 files")
+
+
+def test_hanging_run_leaves_no_process_behind(engine: LocalEngine, tmp_path: Path) -> None:
+    with pytest.raises(EngineError):
+        run(engine, tmp_path, "hang with a child", timeout=3.0)
+    wait_until_gone(int((tmp_path / "output" / "grandchild").read_text()))
+
+
+def test_what_the_app_prints_is_in_its_log(engine: LocalEngine, tmp_path: Path) -> None:
+    run(engine, tmp_path, "print")
+    log = (tmp_path / "logs" / "tiny.log").read_text()
+    assert "printed by the app" in log
+    assert "written to standard output" in log
+
+
+def test_child_that_dies_while_idle_is_replaced(engine: LocalEngine, tmp_path: Path) -> None:
+    process = int(run(engine, tmp_path).seconds["process"])
+    os.kill(process, signal.SIGKILL)
+    wait_until_gone(process)
+    assert run(engine, tmp_path).seconds["process"] != process
+
+
+def test_close_ends_a_run_under_way(engine: LocalEngine, tmp_path: Path) -> None:
+    def close_once_running() -> None:
+        while not (tmp_path / "output" / "running").exists():
+            time.sleep(0.01)
+        engine.close()
+
+    closer = threading.Thread(target=close_once_running)
+    closer.start()
+    with pytest.raises(EngineClosedError):
+        run(engine, tmp_path, "hang")
+    closer.join()
+    with pytest.raises(EngineClosedError):
+        run(engine, tmp_path)
+
+
+def test_target_that_cannot_be_imported_is_a_failure(tmp_path: Path) -> None:
+    engine = LocalEngine(tmp_path / "logs", target="tests.deploy.node.no_such_module:run")
+    with pytest.raises(EngineError, match="no_such_module"):
+        engine.warm("tiny", device="cpu")
+    engine.close()
+
+
+def test_child_has_the_stack_that_holoscan_wants(engine: LocalEngine, tmp_path: Path) -> None:
+    hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    if hard != resource.RLIM_INFINITY and hard < 32768 * 1024:
+        pytest.skip("the hard limit of the stack is below 32 MiB here")
+    process = int(run(engine, tmp_path).seconds["process"])
+    assert resource.prlimit(process, resource.RLIMIT_STACK)[0] == 32768 * 1024
+
+
+def test_child_dies_with_the_node(tmp_path: Path) -> None:
+    (tmp_path / "input").mkdir()
+    (tmp_path / "output").mkdir()
+    program = (
+        "import datetime, pathlib\n"
+        "from deploy.node.engines.local import LocalEngine\n"
+        f"folder = pathlib.Path({str(tmp_path)!r})\n"
+        f"engine = LocalEngine(folder / 'logs', target={TARGET!r})\n"
+        "outcome = engine.run('tiny', folder / 'input', folder / 'output', device='cpu', settings={},"
+        " started=datetime.datetime.now(datetime.timezone.utc), timeout=60)\n"
+        "print(int(outcome.seconds['process']), flush=True)\n"
+        "engine.run('tiny', folder / 'input', folder / 'output', device='cpu', settings={'do': 'hang'},"
+        " started=datetime.datetime.now(datetime.timezone.utc), timeout=600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as node:
+        assert node.stdout is not None
+        process = int(node.stdout.readline())
+        while not (tmp_path / "output" / "running").exists():
+            time.sleep(0.01)
+        assert is_running(process)
+        node.kill()
+    wait_until_gone(process)
