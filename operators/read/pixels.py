@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom import dcmread
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
@@ -125,7 +126,7 @@ def _decoded(instance: Instance, form: PixelFormat) -> NDArray[np.generic]:
     if form.transfer_syntax_uid.is_encapsulated:
         _refuse_cut_fragments(instance)
     try:
-        decoded = pixel_array(instance.path, raw=True)
+        decoded = pixel_array(dcmread(instance.path), raw=True)
     # Each decoder raises what it likes; whatever it is, these pixels cannot be had.
     except Exception as error:
         raise Refused(
