@@ -67,8 +67,11 @@ def write_measurement_report(
             )
         )
     statements = [_evaluation(evaluation) for evaluation in evaluations] + notice_content(notice, limits)
-    if statements or not groups:
-        content.append(container(CONTAINS, QUALITATIVE_EVALUATIONS, *algorithm_content(analysis), *statements))
+    if not groups:
+        # Nothing was measured: the algorithm is named beside what it says instead.
+        statements = algorithm_content(analysis) + statements
+    if statements:
+        content.append(container(CONTAINS, QUALITATIVE_EVALUATIONS, *statements))
     analysed = [instance.header for series in source for instance in series.instances]
     header = source[0].header if source else study.header
     return write_report(output_name, output, header, [*analysed, *segmentations.values()], content, analysis)

@@ -51,25 +51,18 @@ def new_result(
 
 
 def copy_series_context(source: Dataset, result: Dataset) -> None:
-    """Copy what an image result shares with its source series: body part, side, orders, lossy compression.
-
-    Laterality is written empty ("unknown") where the source names neither body part nor side (PS3.3 C.7.3.1 asks for
-    it unless the body part is known not to be paired).
-    """
+    """Copy what an image result shares with its source series: body part, orders, lossy compression."""
     copy_attributes(
         source,
         result,
         (
             "BodyPartExamined",
-            "Laterality",
             "RequestAttributesSequence",
             "LossyImageCompression",
             "LossyImageCompressionRatio",
             "LossyImageCompressionMethod",
         ),
     )
-    if "BodyPartExamined" not in result and "Laterality" not in result:
-        result.Laterality = None
     if "LossyImageCompression" not in result:
         result.LossyImageCompression = "00"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 
 import numpy as np
 from highdicom.color import CIELabColor
@@ -188,31 +187,40 @@ def _write_frames(result: Dataset, volume: Volume, labels: NDArray[np.uint8], se
         (segment + 1, int(index)) for segment in range(segment_count) for index in np.flatnonzero(present[:, segment])
     ]
     result.NumberOfFrames = len(planes)
+    # The groups of a slice are the same for every segment: made once, as most of the time goes into them.
+    slices = [_slice_groups(instance.header) for instance in volume.instances]
     result.PerFrameFunctionalGroupsSequence = DicomSequence(
-        [_frame_groups(volume.instances[index].header, segment, index) for segment, index in planes]
+        [_frame_groups(slices[index], segment, index) for segment, index in planes]
     )
     result.PixelData = _packed([labels[index] == segment for segment, index in planes])
     result["PixelData"].VR = "OB"
 
 
-def _frame_groups(source: Dataset, segment: int, index: int) -> Dataset:
-    """Return the functional groups of one frame (PS3.3 table A.51-2)."""
-    content = Dataset()
-    content.DimensionIndexValues = [segment, index + 1]
+def _slice_groups(source: Dataset) -> Dataset:
+    """Return the functional groups that depend on the source slice (PS3.3 table A.51-2): position, derivation."""
     position = Dataset()
-    position["ImagePositionPatient"] = deepcopy(source["ImagePositionPatient"])
-    identification = Dataset()
-    identification.ReferencedSegmentNumber = segment
+    copy_attributes(source, position, ("ImagePositionPatient",))
     image = source_image(source)
     image.SpatialLocationsPreserved = "YES"
     derivation = Dataset()
     derivation.SourceImageSequence = DicomSequence([image])
     derivation.DerivationCodeSequence = code_sequence(_SEGMENTATION)
     groups = Dataset()
-    groups.FrameContentSequence = DicomSequence([content])
     groups.PlanePositionSequence = DicomSequence([position])
-    groups.SegmentIdentificationSequence = DicomSequence([identification])
     groups.DerivationImageSequence = DicomSequence([derivation])
+    return groups
+
+
+def _frame_groups(slice_groups: Dataset, segment: int, index: int) -> Dataset:
+    """Return the functional groups of one frame: those of its slice, its place among the frames, its segment."""
+    content = Dataset()
+    content.DimensionIndexValues = [segment, index + 1]
+    identification = Dataset()
+    identification.ReferencedSegmentNumber = segment
+    groups = Dataset()
+    groups.update(slice_groups)
+    groups.FrameContentSequence = DicomSequence([content])
+    groups.SegmentIdentificationSequence = DicomSequence([identification])
     return groups
 
 
