@@ -77,17 +77,18 @@ def send_files(
     started = time.monotonic()
     association = entity.associate(host, port, ae_title=called_ae_title)
     peer = f"{called_ae_title} at {host}:{port}"
-    if not association.is_established:
+    try:
         if association.is_rejected:
             raise SendError(f"{peer} rejected the association: {association.acceptor.primitive.reason_str}")
-        raise SendError(f"{peer} cannot be reached or aborted the association")
-    try:
-        accepted = {(context.abstract_syntax, context.transfer_syntax[0]) for context in association.accepted_contexts}
-        refused = [
-            f"{UID(sop).name} in {UID(syntax).name}" for sop, syntax in contexts if (sop, syntax) not in accepted
-        ]
-        if refused:
+        # Asked first, since pynetdicom aborts by itself an association without any accepted context.
+        if association.rejected_contexts:
+            refused = [
+                f"{UID(context.abstract_syntax).name} in {UID(context.transfer_syntax[0]).name}"
+                for context in association.rejected_contexts
+            ]
             raise SendError(f"{peer} does not accept {', '.join(refused)}")
+        if not association.is_established:
+            raise SendError(f"{peer} cannot be reached or aborted the association")
         sent: list[SentInstance] = []
         for path, meta in zip(files, metas, strict=True):
             status = association.send_c_store(dcmread(path))

@@ -181,7 +181,7 @@ def _series_header(study: Study, sequence: str, series_uid: UID, frame_of_refere
 def _write_slices(
     instance: Dataset, array: NDArray[np.float32], affine: NDArray[np.float64], folder: Path, *, first_number: int
 ) -> tuple[tuple[Path, ...], tuple[UID, ...]]:
-    """Write each slice of `array` (slice, row, column) as one instance; `affine` maps (column, row, slice, 1) to LPS mm.
+    """Write each slice of `array` (slice, row, column) as one instance; `affine` maps (column, row, slice, 1) to LPS.
 
     `instance` carries the common attributes and is filled and written again for each slice.
     """

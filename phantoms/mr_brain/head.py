@@ -28,8 +28,8 @@ class Head:
 
     `origin` is the LPS position in mm of voxel (0, 0, 0) as (x, y, z), `spacing` the voxel edge in mm. `tissues` maps
     each name of TISSUES to fractions 0..255; `texture` is the signal of the T1 template beyond what its tissue explains
-    (white matter = 100). `regions` are labels 0..34. `candidates` for lesions are flat voxel indices with the
-    `probability` of each; `horn_tips` (n, 3) are the ends of the lateral ventricles in LPS mm.
+    (white matter = 100). `regions` are labels 0..34. `candidates` for lesions are flat voxel indices and
+    `cumulative` the probability up to and with each; `horn_tips` (n, 3) are the ends of the lateral ventricles, LPS mm.
     """
 
     origin: NDArray[np.float64]
@@ -38,7 +38,7 @@ class Head:
     texture: NDArray[np.int8]
     regions: NDArray[np.uint8]
     candidates: NDArray[np.int64]
-    probability: NDArray[np.float64]
+    cumulative: NDArray[np.float64]
     horn_tips: NDArray[np.float64]
 
     def positions(self, flat_indices: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -52,11 +52,14 @@ class Head:
 
     def thickest_point(self, region: int) -> NDArray[np.float64]:
         """LPS mm (3,) of the voxel of a region that lies farthest from its surface."""
-        flat = np.flatnonzero(self.regions == region)
-        if not len(flat):
+        mask = self.regions == region
+        if not mask.any():
             raise ValueError(f"this head has no region {region}")
-        depth = ndimage.distance_transform_edt(self.regions == region)
-        return self.positions(flat[[depth.flat[flat].argmax()]])[0]
+        box = _bounding_box(mask)
+        depth = ndimage.distance_transform_edt(np.pad(mask[box], 1))
+        z, y, x = np.unravel_index(depth.argmax(), depth.shape)
+        padded = np.array([axis.start - 1 for axis in box[::-1]])
+        return np.asarray(self.origin + self.spacing * (padded + np.array([x, y, z])))
 
 
 def build_head(
@@ -90,7 +93,7 @@ def build_head(
     fractions["fat"] = empty * (1 - skull) * (outline - beneath_fat)
 
     ventricles = _lateral_ventricles(brain_fractions["csf"], depth, origin, spacing)
-    candidates, probability = _lesion_probability(regions, ventricles, spacing)
+    candidates, cumulative = _lesion_probability(regions, ventricles, spacing)
     return Head(
         origin=origin,
         spacing=spacing,
@@ -98,7 +101,7 @@ def build_head(
         texture=texture,
         regions=regions,
         candidates=candidates,
-        probability=probability,
+        cumulative=cumulative,
         horn_tips=_horn_tips(ventricles, origin, spacing),
     )
 
@@ -156,10 +159,18 @@ def _lesion_probability(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Lesions of small-vessel disease gather at the ventricles, then in deep white matter (Fazekas 1987)."""
     candidates = np.flatnonzero(regions)
-    distance = np.asarray(ndimage.distance_transform_edt(~ventricles, sampling=spacing)).flat[candidates]
-    depth = np.asarray(ndimage.distance_transform_edt(regions > 0, sampling=spacing)).flat[candidates]
-    probability = np.exp(-distance / 5) + 0.03 * np.minimum(depth / 4, 1) ** 2
-    return candidates, probability / probability.sum()
+    box = _bounding_box(regions > 0)
+    white = regions[box] > 0
+    distance = ndimage.distance_transform_edt(~ventricles[box], sampling=spacing)[white]
+    depth = ndimage.distance_transform_edt(white, sampling=spacing)[white]
+    cumulative = np.cumsum(np.exp(-distance / 5) + 0.03 * np.minimum(depth / 4, 1) ** 2)
+    return candidates, cumulative / cumulative[-1]
+
+
+def _bounding_box(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
+    """Slices of the smallest box around a mask."""
+    axes = (np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis))) for axis in range(3))
+    return tuple(slice(int(inside[0]), int(inside[-1]) + 1) for inside in axes)
 
 
 def _horn_tips(ventricles: NDArray[np.bool_], origin: NDArray[np.float64], spacing: float) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from phantoms.mr_brain.contrast import CONTRAST
 from phantoms.mr_brain.data import Lesion, Point
 from phantoms.mr_brain.deformation import Deformation
 from phantoms.mr_brain.head import Head
@@ -40,7 +41,7 @@ def draw_lesions(
     """
     if random.random() < 0.08:
         return ()
-    load = min(random.lognormal(np.log(5), 1.1), MAXIMUM_LOAD_ML)
+    load = min(random.lognormal(np.log(6), 1.1), MAXIMUM_LOAD_ML)
     lesions: list[Lesion] = []
     drawn = 0.0
     if load > 1:
@@ -53,12 +54,12 @@ def draw_lesions(
         # Many small and few large ones; big loads come with bigger lesions.
         largest = radii[0] + (radii[1] - radii[0]) * min(1.0, 0.35 + load / 15)
         radius = radii[0] + (largest - radii[0]) * random.beta(1.2, 2.5)
-        flat = head.candidates[random.choice(len(head.candidates), p=head.probability)]
+        flat = head.candidates[np.searchsorted(head.cumulative, random.random())]
         position = head.positions(np.array([flat]))[0] + random.uniform(-0.5, 0.5, 3) * head.spacing
         stretch = (random.uniform(0.75, 1.25), random.uniform(0.8, 1.5), random.uniform(0.75, 1.25))
         lesions.append(_lesion(random, head, deformation, position, radius, stretch))
         # Part of an ellipsoid falls outside white matter or onto an earlier one.
-        drawn += 0.7 * _volume_ml(lesions[-1])
+        drawn += 0.85 * _volume_ml(lesions[-1])
     return tuple(lesions)
 
 
@@ -80,7 +81,7 @@ def _lesion(
         stretch=stretch,
         confined=True,
         flair=random.uniform(0.82, 1.0),
-        t1=0.80 - 0.22 * visibility,
+        t1=CONTRAST["T1"]["white"] - 0.22 * visibility,
     )
 
 
@@ -119,6 +120,7 @@ def lesion_layer(
     tissue: str,
     head: Head,
     signal: NDArray[np.float32],
+    white_gain: float,
     deformation: Deformation,
     affine: NDArray[np.float64],
     shape: tuple[int, int, int],
@@ -127,7 +129,7 @@ def lesion_layer(
 
     Every touched voxel is cut into cells of about 0.5 mm. A cell belongs to a lesion if its centre lies in the
     ellipsoid and, for a confined one, the fraction of `tissue` there exceeds one half. Where lesions overlap the later
-    one gives the signal.
+    one gives the signal: its contrast value times `white_gain`, the session's white matter relative to the usual.
     """
     spacing = np.linalg.norm(affine[:3, :3], axis=0)[::-1]
     cells = _cell_offsets(spacing)
@@ -151,7 +153,8 @@ def lesion_layer(
         if lesion.confined:
             member &= in_tissue[rows]
         inside[rows] |= member
-        replaced[rows] = np.where(member, lesion.flair if sequence == "FLAIR" else lesion.t1, replaced[rows])
+        value = white_gain * (lesion.flair if sequence == "FLAIR" else lesion.t1)
+        replaced[rows] = np.where(member, value, replaced[rows])
     change = np.where(inside, replaced - before, 0).mean(1)
     return LesionLayer(voxels, inside.mean(1), change)
 

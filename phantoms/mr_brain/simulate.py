@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phantoms.mr_brain.analytic import analytic_head
-from phantoms.mr_brain.contrast import bias_field, draw_contrast, rician, signal_map
+from phantoms.mr_brain.contrast import CONTRAST, bias_field, draw_contrast, rician, signal_map
 from phantoms.mr_brain.data import Acquisition, BrainMRPhantom, Lesion
 from phantoms.mr_brain.deformation import CENTRE, Deformation, random_deformation
 from phantoms.mr_brain.grids import PROTOCOLS, Grid, Size, axial_affine, sagittal_affine
@@ -18,7 +18,7 @@ from phantoms.mr_brain.sampling import sample
 from phantoms.mr_brain.template import template_head
 
 # Independent random streams of one seed, so that asking for other lesions does not change the head or its contrast.
-SHAPE, LESIONS, DISTRACTORS, CONTRAST, FLAIR, T1 = range(6)
+SHAPE, LESIONS, DISTRACTORS, SESSION, FLAIR, T1 = range(6)
 
 
 def simulate_brain_mr(
@@ -49,7 +49,7 @@ def simulate_brain_mr(
     drawn = int(stream.integers(1, 3))
     others = draw_distractors(stream, head, deformation, drawn if distractors is None else distractors)
 
-    session = _stream(seed, CONTRAST)
+    session = _stream(seed, SESSION)
     contrast = draw_contrast(session)
     tilt = session.uniform(8, 12)
     # The operator centres both fields of view on the head, to some millimetres.
@@ -65,8 +65,9 @@ def simulate_brain_mr(
         signal = signal_map(head, sequence, contrast)
         image, regions = sample(head, signal, deformation, seen, grid.shape, grid.subslices)
         truth = np.zeros(grid.shape, bool)
+        gain = contrast[sequence]["white"] / CONTRAST[sequence]["white"]
         for layer_lesions, tissue, is_truth in ((others, "grey", False), (planted, "white", True)):
-            layer = lesion_layer(layer_lesions, sequence, tissue, head, signal, deformation, seen, grid.shape)
+            layer = lesion_layer(layer_lesions, sequence, tissue, head, signal, gain, deformation, seen, grid.shape)
             where = tuple(layer.voxels.T)
             image[where] += layer.signal_change.astype(np.float32)
             if is_truth:
