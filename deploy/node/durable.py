@@ -1,0 +1,32 @@
+"""Moves that survive a loss of power."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+
+def synchronize_folder(folder: Path) -> None:
+    """Make a folder's entries durable (fsync(2): that of a file does not cover its entry in the folder)."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def move_folder(source: Path, target: Path) -> None:
+    """Move a folder of files to where nothing, or something older, is; durable when this returns.
+
+    Both must be on one file system, so that ``target`` is never there in part. Raises :class:`OSError`.
+    """
+    for path in source.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    synchronize_folder(source)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        shutil.rmtree(target)
+    source.rename(target)
+    synchronize_folder(target.parent)

@@ -1,0 +1,37 @@
+"""One node for one data folder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FILE_NAME = "node.lock"
+"""The lock's file in the data folder. The lock is the kernel's: it is gone when the node is, the file may stay."""
+
+
+class DataFolderInUseError(RuntimeError):
+    """Another node works on this data folder."""
+
+
+@contextmanager
+def lock_data_folder(data_folder: Path) -> Iterator[None]:
+    """Hold the data folder for this process alone. Raises :class:`DataFolderInUseError`."""
+    data_folder.mkdir(parents=True, exist_ok=True)
+    path = data_folder / FILE_NAME
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise DataFolderInUseError(
+                f"{data_folder} is in use by another node (process {holder}); each node needs its own data_folder"
+            ) from None
+        file.seek(0)
+        file.truncate()
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
