@@ -213,12 +213,14 @@ class _UniqueKeyLoader(yaml.SafeLoader):
     """YAML forbids a key twice in one mapping (YAML 1.2 section 3.2.1.3); PyYAML would keep the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for (key_node, _), key in zip(node.value, keys, strict=True):
-            if keys.count(key) > 1:
+        found = []
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in found:
                 raise yaml.constructor.ConstructorError(
                     "while reading a mapping", node.start_mark, f"found the key {key!r} twice", key_node.start_mark
                 )
+            found.append(key)
         return super().construct_mapping(node, deep)
 
 

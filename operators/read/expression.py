@@ -47,10 +47,10 @@ class Expression:
     names: tuple[str, ...]
     _program: Any
 
-    def holds(self, variables: SeriesVariables) -> bool:
-        """Return whether the expression is true of a series; one that cannot be evaluated is not."""
+    def truth(self, variables: SeriesVariables) -> bool | None:
+        """Return whether the expression is true of a series; None if it cannot be evaluated."""
         value = self._evaluate(variables)
-        return isinstance(value, celtypes.BoolType) and bool(value)
+        return bool(value) if isinstance(value, celtypes.BoolType) else None
 
     def rank(self, variables: SeriesVariables) -> float | None:
         """Return the number (or 1 for true, 0 for false) that a series gets; None if it cannot be evaluated."""

@@ -11,9 +11,9 @@ from operators.manifest import InputRole, Manifest
 from operators.provenance import MANUFACTURER
 from operators.read.attributes import text
 from operators.read.expression import compile_condition, compile_preference
-from operators.refused import Reason, Refused
 from operators.read.study import Series, Study
 from operators.read.variables import SeriesVariables
+from operators.refused import Reason, Refused
 
 CHOSEN = "chosen"
 """The reason of a series that plays the role."""
@@ -64,7 +64,8 @@ def is_accepted(study: Study, manifest: Manifest) -> bool:
     """
     condition = compile_condition(manifest.accepts)
     return any(
-        not _is_own_result(series.header) and condition.holds(SeriesVariables(series)) for series in study.series
+        not _is_own_result(series.header) and condition.truth(SeriesVariables(series)) is True
+        for series in study.series
     )
 
 
@@ -143,9 +144,11 @@ def _unsuitable(series: Series, role: InputRole, variables: SeriesVariables) -> 
         return f"holds {', '.join(sorted(uid.name for uid in strangers))}, which is no {role.title} input"
     for requirement in role.where:
         condition = compile_condition(requirement.require)
-        if not condition.holds(variables):
+        truth = condition.truth(variables)
+        if not truth:
             seen = condition.seen(variables)
-            return f"{requirement.otherwise} ({seen})" if seen else requirement.otherwise
+            reason = requirement.otherwise if truth is False else f"cannot be decided: {requirement.otherwise}"
+            return f"{reason} ({seen})" if seen else reason
     return None
 
 

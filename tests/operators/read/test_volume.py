@@ -310,6 +310,7 @@ def test_missing_slices_are_noticed(tmp_path: Path) -> None:
     assert refused.detail.startswith("2 of 10 slices are missing")
 
 
+@pytest.mark.filterwarnings("ignore:End of file reached")
 def test_an_instance_that_cannot_be_parsed_is_recorded_and_its_slice_missed(tmp_path: Path) -> None:
     """Defect D9 of the MONAI Deploy App SDK: the volume went on without it."""
     paths = write_series(tmp_path, ramp("u2", (6, 6, 5)))
