@@ -64,7 +64,7 @@ def is_accepted(study: Study, manifest: Manifest) -> bool:
     """
     condition = compile_condition(manifest.accepts)
     return any(
-        not _is_own_result(series.header) and condition.truth(SeriesVariables(series)) is True
+        not is_own_result(series.header) and condition.truth(SeriesVariables(series)) is True
         for series in study.series
     )
 
@@ -137,7 +137,7 @@ def _reasons(decisions: Iterable[Decision], role: str) -> str:
 
 def _unsuitable(series: Series, role: InputRole, variables: SeriesVariables) -> str | None:
     """Return why a series cannot play a role, or None if it can."""
-    if _is_own_result(series.header):
+    if is_own_result(series.header):
         return "a result of this product"
     strangers = {instance.sop_class_uid for instance in series.instances} - role.sop_class_uids
     if strangers:
@@ -164,8 +164,8 @@ def _ranked(
     return sorted(candidates, key=lambda candidate: candidate.order)
 
 
-def _is_own_result(header: Dataset) -> bool:
-    """Whether this product made the object: its manufacturer, and an algorithm as contributing equipment."""
+def is_own_result(header: Dataset) -> bool:
+    """Return whether this product made the object: its manufacturer, and an algorithm as contributing equipment."""
     return text(header, "Manufacturer") == MANUFACTURER and any(
         (text(purpose, "CodeValue"), text(purpose, "CodingSchemeDesignator")) == ("109102", "DCM")
         for item in header.get("ContributingEquipmentSequence", ())
