@@ -1,0 +1,103 @@
+"""Read the identifiers of an instance from its encoded data set, and nothing that comes after them."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset
+from pydicom.tag import BaseTag, Tag
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
+
+from operators.read.attributes import MalformedAttributeError, text
+
+_IDENTIFIERS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+_DESCRIPTIONS = ("PatientID", "PatientName", "AccessionNumber", "StudyDate", "StudyDescription")
+_TAGS: list[BaseTag | int] = [Tag(keyword) for keyword in ("SpecificCharacterSet", *_IDENTIFIERS, *_DESCRIPTIONS)]
+_LAST_TAG = Tag("SeriesInstanceUID")
+_PIXEL_DATA = Tag("PixelData")
+
+_INFLATED_BYTES = 1 << 20
+"""How much of a deflated data set is inflated: far more than stands before the Series Instance UID."""
+
+_UID = re.compile(r"\d+(\.\d+)*")
+"""PS3.5 section 9.1; components with leading zeros are wrong, but seen, and do no harm."""
+
+
+class UnreadableHeaderError(ValueError):
+    """The data set cannot be read as far as its identifiers, or one of them is absent or no UID."""
+
+
+@dataclass(frozen=True)
+class InstanceHeader:
+    """What a received instance is: the UIDs that place it, and the study's attributes for people to find it by."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+    sop_class_uid: str
+    patient_id: str = ""
+    patient_name: str = ""
+    accession_number: str = ""
+    study_date: str = ""
+    study_description: str = ""
+
+
+def read_header(data_set: bytes, transfer_syntax_uid: str) -> InstanceHeader:
+    """Read the identifiers from an encoded data set, which may be truncated or garbled after them.
+
+    A transfer syntax that is unknown, such as a private one, is taken as explicit or implicit VR little endian,
+    whichever the first element looks like.
+
+    Raises :class:`UnreadableHeaderError`.
+    """
+    header = _parse(data_set, transfer_syntax_uid, lambda tag, *_: tag > _LAST_TAG)
+    if any(keyword not in header for keyword in _IDENTIFIERS):
+        # Elements out of order, which PS3.5 section 7.1 forbids, can stand after those at which reading stopped.
+        header = _parse(data_set, transfer_syntax_uid, lambda tag, *_: tag == _PIXEL_DATA)
+    uids = {keyword: _text(header, keyword) for keyword in _IDENTIFIERS}
+    for keyword, uid in uids.items():
+        if not uid:
+            raise UnreadableHeaderError(f"the data set has no {keyword}")
+        if len(uid) > 64 or not _UID.fullmatch(uid):
+            raise UnreadableHeaderError(f"{keyword} is not a UID: {uid[:70]!r}")
+    return InstanceHeader(
+        study_instance_uid=uids["StudyInstanceUID"],
+        series_instance_uid=uids["SeriesInstanceUID"],
+        sop_instance_uid=uids["SOPInstanceUID"],
+        sop_class_uid=uids["SOPClassUID"],
+        patient_id=_text(header, "PatientID"),
+        patient_name=_text(header, "PatientName"),
+        accession_number=_text(header, "AccessionNumber"),
+        study_date=_text(header, "StudyDate"),
+        study_description=_text(header, "StudyDescription"),
+    )
+
+
+def _parse(data_set: bytes, transfer_syntax_uid: str, stop_when: Callable[[BaseTag, str | None, int], bool]) -> Dataset:
+    syntax = UID(transfer_syntax_uid)
+    if syntax.is_private or not syntax.is_transfer_syntax:
+        syntax = ExplicitVRLittleEndian
+    try:
+        if syntax == DeflatedExplicitVRLittleEndian:
+            data_set = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data_set, _INFLATED_BYTES)
+        return read_dataset(
+            BytesIO(data_set), syntax.is_implicit_VR, syntax.is_little_endian, stop_when=stop_when, specific_tags=_TAGS
+        )
+    # A damaged data set can make the parser raise nearly anything; whatever it is, the identifiers cannot be read.
+    except Exception as error:
+        raise UnreadableHeaderError(f"the data set cannot be parsed: {type(error).__name__}: {error}") from error
+
+
+def _text(header: Dataset, keyword: str) -> str:
+    try:
+        return (text(header, keyword) or "").strip("\0 ")
+    except MalformedAttributeError as error:
+        if keyword in _IDENTIFIERS:
+            raise UnreadableHeaderError(str(error)) from error
+        # An instance must not be lost because its description cannot be read: it is only shown to people.
+        return ""

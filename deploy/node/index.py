@@ -1,0 +1,205 @@
+"""The index: rows in the database for the instances in the spool, made as they come or from the spool alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from deploy.node.database import Database, Instance, Study
+from deploy.node.events import log_failure, record
+from deploy.node.file_meta import NotDicomFileError
+from deploy.node.header import InstanceHeader, UnreadableHeaderError
+from deploy.node.receive import OpenAssociation, RefusedInstance
+from deploy.node.spool import Arrival, Spool, StoredInstance
+
+_BATCH = 500
+"""Instances per transaction when many are indexed at once."""
+
+
+def index_instance(session: Session, stored: StoredInstance) -> None:
+    """Write the rows of one stored instance; one that is already there changes nothing.
+
+    A new image makes the study undecided again, so that readiness looks at all of it.
+    """
+    header = stored.header
+    same_bytes = and_(Instance.sop_instance_uid == header.sop_instance_uid, Instance.sha256 == stored.sha256)
+    if session.scalar(select(Instance.id).where(or_(Instance.path == stored.path, same_bytes))) is not None:
+        return
+    study = session.get(Study, header.study_instance_uid)
+    if study is None:
+        study = _new_study(header, stored)
+        session.add(study)
+        record(
+            session,
+            "study-arrived",
+            f"first image of a study from {stored.calling_ae_title or 'an unnamed sender'}",
+            study=header.study_instance_uid,
+        )
+    session.add(
+        Instance(
+            study_instance_uid=header.study_instance_uid,
+            series_instance_uid=header.series_instance_uid,
+            sop_instance_uid=header.sop_instance_uid,
+            sop_class_uid=header.sop_class_uid,
+            transfer_syntax_uid=stored.transfer_syntax_uid,
+            path=stored.path,
+            sha256=stored.sha256,
+            size=stored.size,
+            conflicting=not stored.is_first_copy,
+            calling_ae_title=stored.calling_ae_title,
+            received=stored.received,
+        )
+    )
+    if stored.is_first_copy:
+        study.last_received = max(study.last_received, stored.received)
+        study.decided = None
+    else:
+        record(
+            session,
+            "conflicting-instance",
+            f"{stored.calling_ae_title or 'an unnamed sender'} sent another instance under the SOP Instance UID "
+            f"{header.sop_instance_uid}: the first one stays in use, this one is kept as {stored.path}",
+            study=header.study_instance_uid,
+            path=stored.path,
+            sha256=stored.sha256,
+        )
+
+
+def reconcile(database: Database, spool: Spool) -> int:
+    """Index what is in the spool and not in the database, and drop rows whose file is gone; return the number indexed.
+
+    To be called before receiving starts: a killed node may have stored an instance and not indexed it. A file that
+    cannot be read is an event, and stays where it is.
+    """
+    with database.read() as session:
+        known = set(session.scalars(select(Instance.path)))
+    found = set()
+    unknown = []
+    for path in spool.paths():
+        found.add(path)
+        if path not in known:
+            unknown.append(path)
+    indexed = 0
+    for start in range(0, len(unknown), _BATCH):
+        with database.write() as session:
+            for path in unknown[start : start + _BATCH]:
+                indexed += _index_file(session, spool, path)
+    if lost := sorted(known - found):
+        with database.write() as session:
+            _forget(session, lost)
+    return indexed
+
+
+def instance_files(session: Session, study_instance_uid: str) -> dict[str, str]:
+    """Return the file of each instance of a study that is in use, by SOP Instance UID; paths are below the spool."""
+    rows = session.execute(
+        select(Instance.sop_instance_uid, Instance.path)
+        .where(Instance.study_instance_uid == study_instance_uid, Instance.conflicting.is_(False))
+        .order_by(Instance.id)
+    )
+    return {row.sop_instance_uid: row.path for row in rows}
+
+
+def job_files(session: Session, spool: Spool, study_instance_uid: str, uids: Iterable[str]) -> tuple[Path, ...]:
+    """Return the files of some instances of a study, as absolute paths.
+
+    Raises :class:`FileNotFoundError` naming the instances that are not in the index.
+    """
+    files = instance_files(session, study_instance_uid)
+    wanted = list(uids)
+    absent = [uid for uid in wanted if uid not in files]
+    if absent:
+        raise FileNotFoundError(f"{len(absent)} instances are not in the spool, e.g. {absent[0]}")
+    return tuple(spool.folder / files[uid] for uid in wanted)
+
+
+class ReceiveIndex:
+    """Writes what the storage SCP tells into the database (a :class:`deploy.node.receive.ReceiveListener`)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def stored(self, stored: StoredInstance) -> None:
+        """Index an instance that is safe in the spool."""
+        with self._database.write() as session:
+            index_instance(session, stored)
+
+    def refused(self, refusal: RefusedInstance) -> None:
+        """Record that an instance was not accepted."""
+        try:
+            with self._database.write() as session:
+                record(
+                    session,
+                    "instance-refused",
+                    f"refused {refusal.sop_instance_uid or 'an instance'} from {refusal.calling_ae_title} with status "
+                    f"0x{refusal.status:04X}: {refusal.reason}",
+                    study=refusal.study_instance_uid,
+                    status=refusal.status,
+                )
+        # Where the disk is full the database may be the next to fail, and the sender must still get its answer.
+        except Exception:
+            log_failure("instance-refused", f"{refusal} could not be recorded", study=refusal.study_instance_uid)
+
+    def association_started(self, association: OpenAssociation) -> None:
+        """Nothing to keep: the end of the association tells all."""
+
+    def association_ended(self, association: OpenAssociation) -> None:
+        """Record what an association brought, for each study."""
+        with self._database.write() as session:
+            for uid, counts in association.studies.items():
+                parts = [f"{counts[arrival]} {meaning}" for arrival, meaning in _MEANINGS.items() if counts[arrival]]
+                record(
+                    session,
+                    "received",
+                    f"{association.calling_ae_title} sent {', '.join(parts)} and {association.ending}",
+                    study=uid,
+                    **{arrival.value: counts[arrival] for arrival in Arrival},
+                )
+
+
+_MEANINGS = {
+    Arrival.NEW: "new instances",
+    Arrival.DUPLICATE: "that were there already",
+    Arrival.CONFLICTING: "that differ from those there under the same UID",
+}
+
+
+def _new_study(header: InstanceHeader, stored: StoredInstance) -> Study:
+    # Senders break the lengths of PS3.5 table 6.2-1; what is shown to people may be cut.
+    return Study(
+        study_instance_uid=header.study_instance_uid,
+        patient_id=header.patient_id[:64],
+        patient_name=header.patient_name,
+        accession_number=header.accession_number[:16],
+        study_date=header.study_date[:8],
+        description=header.study_description[:64],
+        first_received=stored.received,
+        last_received=stored.received,
+    )
+
+
+def _index_file(session: Session, spool: Spool, path: str) -> int:
+    try:
+        stored = spool.read(path)
+    except (OSError, NotDicomFileError, UnreadableHeaderError) as error:
+        record(session, "unreadable-file", f"{path} in the spool cannot be indexed: {error}", path=path)
+        return 0
+    index_instance(session, stored)
+    session.flush()
+    return 1
+
+
+def _forget(session: Session, paths: list[str]) -> None:
+    for path in paths:
+        row = session.scalars(select(Instance).where(Instance.path == path)).one()
+        record(
+            session,
+            "file-gone",
+            f"{path} is no longer in the spool: the instance is forgotten",
+            study=row.study_instance_uid,
+            path=path,
+        )
+        session.delete(row)

@@ -1,0 +1,137 @@
+"""Readiness: when everything that an app needs of a study has arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+
+from sqlalchemy import select
+
+from deploy.node.config import ReadinessConfig
+from deploy.node.database import Database
+from deploy.node.database import Study as StudyRow
+from deploy.node.events import record
+from deploy.node.index import instance_files
+from deploy.node.spool import Spool
+from operators.manifest import Manifest
+from operators.read.geometry import missing_slices
+from operators.read.selection import is_accepted, is_own_result, select_series
+from operators.read.study import Study, read_study
+from operators.refused import Refused
+
+
+@dataclass(frozen=True)
+class ReadyStudy:
+    """A study over which is to be decided now.
+
+    ``study`` holds all that was received, without results of this product; None when only such results are there, or
+    when it cannot be read, ``refused`` says why. ``last_received`` is the time of the newest image looked at, ``why``
+    the reason to go on, in one sentence.
+    """
+
+    study_instance_uid: str
+    last_received: datetime
+    study: Study | None
+    refused: Refused | None
+    why: str
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+class Readiness:
+    """Looks at the studies over which nothing was decided yet.
+
+    A study is ready when no association that brought images of it is open, ``quiet_seconds`` have passed since its
+    last image, and no series that an app would take lacks a slice between its others. For missing slices it waits
+    ``maximum_wait_seconds`` since the last image; then it goes on all the same, and the app refuses.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        spool: Spool,
+        manifests: Mapping[str, Manifest],
+        config: ReadinessConfig,
+        is_receiving: Callable[[str], bool],
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        self._database = database
+        self._spool = spool
+        self._manifests = manifests
+        self._config = config
+        self._is_receiving = is_receiving
+        self._clock = clock
+        # Studies that wait for slices, and at which image that was found: their headers need not be read again.
+        self._waiting: dict[str, datetime] = {}
+
+    def ready_studies(self) -> tuple[ReadyStudy, ...]:
+        """Return the studies that are ready now; each is returned again until it is decided over."""
+        now = self._clock()
+        with self._database.read() as session:
+            rows = session.execute(
+                select(StudyRow.study_instance_uid, StudyRow.last_received).where(StudyRow.decided.is_(None))
+            ).all()
+        undecided = {row.study_instance_uid for row in rows}
+        self._waiting = {uid: seen for uid, seen in self._waiting.items() if uid in undecided}
+        found = (self._look(row.study_instance_uid, row.last_received, now) for row in rows)
+        return tuple(ready for ready in found if ready is not None)
+
+    def _look(self, uid: str, last_received: datetime, now: datetime) -> ReadyStudy | None:
+        if self._is_receiving(uid):
+            return None
+        quiet = (now - last_received).total_seconds()
+        if quiet < self._config.quiet_seconds:
+            return None
+        waited_enough = quiet >= max(self._config.maximum_wait_seconds, self._config.quiet_seconds)
+        if self._waiting.get(uid) == last_received and not waited_enough:
+            return None
+        ready = ReadyStudy(uid, last_received, None, None, f"no image for {quiet:.1f} s and no association open")
+        try:
+            study = self._read(uid)
+        except Refused as refused:
+            return replace(ready, refused=refused)
+        if study is None:
+            return ready
+        lacking = missing_in_study(study, self._manifests)
+        ready = replace(ready, study=study)
+        if not lacking:
+            return ready
+        if waited_enough:
+            return replace(ready, why=f"{lacking}, but no image for {quiet:.1f} s")
+        self._wait(uid, last_received, lacking)
+        return None
+
+    def _read(self, uid: str) -> Study | None:
+        with self._database.read() as session:
+            files = instance_files(session, uid)
+        study = read_study([self._spool.folder / path for path in files.values()])
+        foreign = tuple(series for series in study.series if not is_own_result(series.header))
+        return replace(study, series=foreign) if foreign else None
+
+    def _wait(self, uid: str, last_received: datetime, lacking: str) -> None:
+        self._waiting[uid] = last_received
+        with self._database.write() as session:
+            record(
+                session,
+                "waiting",
+                f"{lacking}: waiting for more images, at most {self._config.maximum_wait_seconds:g} s after the last",
+                study=uid,
+            )
+
+
+def missing_in_study(study: Study, manifests: Mapping[str, Manifest]) -> str:
+    """Return what the series that apps would take lack by their geometry, in one sentence; empty if nothing."""
+    lacking: dict[str, str] = {}
+    for manifest in manifests.values():
+        if not is_accepted(study, manifest):
+            continue
+        for series in select_series(study, manifest).series.values():
+            count = missing_slices(series)
+            if count:
+                lacking[series.series_instance_uid] = (
+                    f"series {series.description} lacks {count} {'slice' if count == 1 else 'slices'}"
+                )
+    return ", ".join(lacking.values())
