@@ -40,6 +40,17 @@ BUSY_TIMEOUT_SECONDS = 30
 """How long a writer waits for another one. Transactions are short: waiting this long means that something is wrong."""
 
 
+_READ = ("BEGIN",)
+
+# A transaction that begins as a reader and then writes fails at once, without waiting, if another one has written
+# meanwhile (SQLITE_BUSY_SNAPSHOT): writers say so at the beginning. FULL: a commit survives a loss of power.
+_WRITE = ("PRAGMA synchronous = FULL", "BEGIN IMMEDIATE")
+
+# NORMAL does not wait for the disk. The write-ahead log keeps the order: a later commit that did wait is never there
+# without this one.
+_WRITE_REBUILDABLE = ("PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE")
+
+
 class UTCDateTime(TypeDecorator[datetime]):
     """A timezone-aware time, stored in UTC (SQLite keeps no timezone)."""
 
@@ -198,7 +209,8 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._writing = engine.execution_options(gantry_begin="BEGIN IMMEDIATE")
+        self._writing = engine.execution_options(gantry_begin=_WRITE)
+        self._rebuildable = engine.execution_options(gantry_begin=_WRITE_REBUILDABLE)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -207,12 +219,15 @@ class Database:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self, *, rebuildable: bool = False) -> Iterator[Session]:
         """A transaction that may write: committed durably at the end of the block, rolled back on an exception.
 
-        Writers wait for each other at the beginning, so that what one reads is still true when it writes.
+        Writers wait for each other at the beginning, so that what one reads is still true when it writes. What is
+        ``rebuildable`` from the spool need not wait for the disk: a loss of power may take it back, together with
+        nothing that was committed durably after it.
         """
-        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+        engine = self._rebuildable if rebuildable else self._writing
+        with Session(engine, expire_on_commit=False) as session, session.begin():
             # The transaction on the database begins here, not with the first statement.
             session.connection()
             yield session
@@ -230,7 +245,7 @@ def open_database(data_folder: Path) -> Database:
     event.listen(engine, "begin", _begin)
     config = alembic.config.Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    with engine.execution_options(gantry_begin="BEGIN IMMEDIATE").begin() as connection:
+    with engine.execution_options(gantry_begin=_WRITE).begin() as connection:
         config.attributes["connection"] = connection
         alembic.command.upgrade(config, "head")
     return Database(engine)
@@ -241,13 +256,10 @@ def _configure(connection: DBAPIConnection, record: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = WAL")
-    # FULL: a committed change of a job survives a loss of power.
-    cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
 
 
 def _begin(connection: Connection) -> None:
-    # A transaction that begins as a reader and then writes fails at once, without waiting, if another one has written
-    # meanwhile (SQLITE_BUSY_SNAPSHOT): writers say so at the beginning.
-    connection.exec_driver_sql(connection.get_execution_options().get("gantry_begin", "BEGIN"))
+    for statement in connection.get_execution_options().get("gantry_begin", _READ):
+        connection.exec_driver_sql(statement)

@@ -124,7 +124,7 @@ class ReceiveIndex:
 
     def stored(self, stored: StoredInstance) -> None:
         """Index an instance that is safe in the spool."""
-        with self._database.write() as session:
+        with self._database.write(rebuildable=True) as session:
             index_instance(session, stored)
 
     def refused(self, refusal: RefusedInstance) -> None:

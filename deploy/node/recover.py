@@ -11,6 +11,7 @@ from sqlalchemy.exc import DatabaseError
 
 from deploy.node.database import FILE_NAME, open_database
 from deploy.node.index import reconcile
+from deploy.node.lock import lock_data_folder
 from deploy.node.spool import Spool
 
 
@@ -28,19 +29,17 @@ def recover(data_folder: Path, *, rebuild: bool = False) -> Recovery:
     A new database knows no jobs: every study is decided over again, and its results get the UIDs they had, as these
     follow from the input.
 
-    Raises :class:`deploy.node.spool.SpoolInUseError` while a node is running.
+    Raises :class:`deploy.node.lock.DataFolderInUseError` while a node is running.
     """
-    spool = Spool(data_folder)
-    spool.open()
-    try:
+    with lock_data_folder(data_folder):
+        spool = Spool(data_folder)
+        spool.open()
         replaced = _move_aside(data_folder) if rebuild or not _is_sound(data_folder) else None
         database = open_database(data_folder)
         try:
             return Recovery(reconcile(database, spool), replaced)
         finally:
             database.close()
-    finally:
-        spool.close()
 
 
 def _is_sound(data_folder: Path) -> bool:

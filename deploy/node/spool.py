@@ -7,7 +7,6 @@ spool/incoming/                                                                 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import threading
@@ -16,10 +15,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
-from typing import TextIO
 from uuid import uuid4
 
 from deploy.node import file_meta
+from deploy.node.durable import synchronize_folder
 from deploy.node.file_meta import FileMeta
 from deploy.node.header import InstanceHeader, read_header
 
@@ -27,10 +26,6 @@ FOLDER_NAME = "spool"
 _INCOMING = "incoming"
 _CONFLICT_MARK = ".sha256-"
 _CHUNK_BYTES = 1 << 20
-
-
-class SpoolInUseError(RuntimeError):
-    """Another process receives into this spool."""
 
 
 class Arrival(str, Enum):
@@ -75,32 +70,17 @@ class Spool:
         # Folders whose entry in their parent is known to be on disk.
         self._durable: set[Path] = set()
         self._naming = threading.Lock()
-        self._lock: TextIO | None = None
 
     def open(self) -> None:
         """Prepare for receiving: make the folders and remove what a killed process left half-written.
 
-        Raises :class:`SpoolInUseError`.
+        The caller holds the data folder (:func:`deploy.node.lock.lock_data_folder`): only one process may receive.
         """
         self._incoming.mkdir(parents=True, exist_ok=True)
         for folder in (self.folder.parent, self.folder, self._incoming):
-            _synchronize_folder(folder)
-        # A record lock ends with the process, however that ends, and no child process inherits it.
-        lock = (self.folder / "lock").open("w")
-        try:
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            lock.close()
-            raise SpoolInUseError(f"another process receives into {self.folder}") from error
-        self._lock = lock
+            synchronize_folder(folder)
         for remnant in self._incoming.iterdir():
             remnant.unlink()
-
-    def close(self) -> None:
-        """Let another process receive into this spool."""
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
 
     def store(self, data_set: bytes, header: InstanceHeader, meta: FileMeta) -> StoredInstance:
         """Write one instance; when this returns, it survives a loss of power.
@@ -124,7 +104,7 @@ class Spool:
         finally:
             temporary.unlink(missing_ok=True)
         # Also for a duplicate: the process that wrote the first copy may have been killed just before this.
-        _synchronize_folder(final.parent)
+        synchronize_folder(final.parent)
         return StoredInstance(
             header=header,
             transfer_syntax_uid=meta.transfer_syntax_uid,
@@ -184,7 +164,7 @@ class Spool:
                 folder.mkdir()
                 self._durable.discard(folder)
             if folder not in self._durable:
-                _synchronize_folder(folder.parent)
+                synchronize_folder(folder.parent)
                 self._durable.add(folder)
 
 
@@ -195,12 +175,3 @@ def _digest_of_data_set(path: Path) -> str:
         while chunk := file.read(_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def _synchronize_folder(folder: Path) -> None:
-    """Make a folder's entries durable (fsync(2): that of a file does not cover the entry in its folder)."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
