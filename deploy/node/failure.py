@@ -12,6 +12,7 @@ class FailureKind(str, Enum):
     TIMED_OUT = "timed-out"
     RAISED = "raised"
     VERIFICATION = "verification"
+    STORAGE = "storage"
     LOST_LEASE = "lost-lease"
 
     @property
@@ -25,5 +26,6 @@ _MEANINGS = {
     FailureKind.TIMED_OUT: "the app took too long",
     FailureKind.RAISED: "the app raised an error",
     FailureKind.VERIFICATION: "the results are not right",
+    FailureKind.STORAGE: "files could not be read or written",
     FailureKind.LOST_LEASE: "the run was interrupted",
 }

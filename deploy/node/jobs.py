@@ -282,7 +282,7 @@ def _change(session: Session, job: Job, state: JobState, text: str, **data: obje
         job.lease_owner = job.lease_expires = None
     if state.is_final:
         job.finished = _now()
-    record(session, f"job-{state.value}", text, study=job.study_instance_uid, job=job.id, **data)
+    record(session, state.value, text, study=job.study_instance_uid, job=job.id, **data)
     _tell_study(session, job)
 
 

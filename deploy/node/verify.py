@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydicom import dcmread
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.pixels import iter_pixels
+from pydicom.pixels.utils import get_expected_length, iter_pixels
 from pydicom.uid import UID, SegmentationStorage
 
 from operators.outcome import FILE_NAME, Outcome
 from operators.provenance import Analysis
-from operators.read.attributes import text
+from operators.read.attributes import MalformedAttributeError, text
 
 IDENTITY = (
     "PatientID",
@@ -54,6 +55,8 @@ _IDENTITY_SEQUENCES = frozenset(
 )
 
 _LONGEST_LIST = 5
+
+_UNDEFINED_LENGTH = 0xFFFFFFFF
 
 
 class VerificationError(Exception):
@@ -99,16 +102,16 @@ def verify_results(
     targets = {**known, **{str(item.get("SOPInstanceUID")): str(item.get("SOPClassUID")) for item in results.values()}}
     for name, result in results.items():
         output = Path(name).stem
-        found = [
-            *_file_problems(result),
-            *_identifier_problems(result, output, analysis),
-            *_identity_problems(result, identities),
-            *_equipment_problems(result, analysis),
-            *_reference_problems(result, targets),
-            *_report_problems(result),
-            *_segment_problems(result, outcome.segment_voxels.get(output)),
-        ]
-        problems += [f"{name}: {problem}" for problem in found]
+        checks = (
+            _file_problems(result),
+            _identifier_problems(result, output, analysis),
+            _identity_problems(result, identities),
+            _equipment_problems(result, analysis),
+            _reference_problems(result, targets),
+            _report_problems(result),
+            _segment_problems(result, outcome.segment_voxels.get(output)),
+        )
+        problems += [f"{name}: {problem}" for check in checks for problem in _completed(check)]
     if problems:
         raise VerificationError(tuple(problems))
     return tuple(
@@ -116,17 +119,27 @@ def verify_results(
     )
 
 
+def _completed(check: Iterator[str]) -> Iterator[str]:
+    try:
+        yield from check
+    # What a check relies on may itself be absent or malformed: the object is wrong, not the node.
+    except Exception as error:
+        yield f"cannot be checked: {type(error).__name__}: {error}"
+
+
 def read_completely(path: Path) -> FileDataset:
     """Read a DICOM file and every value in it. Raises whatever pydicom does, and :class:`EOFError` for a short file."""
     dataset = dcmread(path)
-    for tag in dataset.keys():
-        raw = dataset.get_item(tag)
-        length, value = getattr(raw, "length", None), getattr(raw, "value", None)
+    for raw in dataset.values():
         # pydicom takes a value that the end of the file cuts off as it is.
-        if isinstance(value, bytes) and length not in (None, 0xFFFFFFFF) and len(value) != length:
-            raise EOFError(f"{tag} has {len(value)} bytes of {length}")
+        if isinstance(raw, RawDataElement) and raw.length != _UNDEFINED_LENGTH and len(raw.value or b"") != raw.length:
+            raise EOFError(f"{raw.tag} has {len(raw.value or b'')} bytes of {raw.length}")
     for element in dataset.iterall():
         element.value  # noqa: B018 - reading a value is what decodes it
+    if "PixelData" in dataset and not dataset.file_meta.TransferSyntaxUID.is_compressed:
+        expected = get_expected_length(dataset)
+        if len(dataset.PixelData) != expected + expected % 2:
+            raise EOFError(f"there are {len(dataset.PixelData)} bytes of pixel data, the header says {expected}")
     return dataset
 
 
@@ -179,7 +192,13 @@ def _identities(sources: Iterable[Path]) -> Iterator[dict[str, str]]:
 
 
 def _identity(header: Dataset) -> dict[str, str]:
-    return {keyword: text(header, keyword) or "" for keyword in IDENTITY}
+    found = {}
+    for keyword in IDENTITY:
+        try:
+            found[keyword] = text(header, keyword) or ""
+        except MalformedAttributeError as error:
+            found[keyword] = str(error)
+    return found
 
 
 def _identity_problems(result: Dataset, identities: list[dict[str, str]]) -> Iterator[str]:

@@ -1,0 +1,144 @@
+"""``gantry serve``: the node as one process tree.
+
+receive → spool → readiness → route → jobs → worker (engine, verify) → outbox
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+
+from deploy.node import jobs, worker
+from deploy.node.config import NodeConfig
+from deploy.node.database import Database, open_database
+from deploy.node.engines import Engine
+from deploy.node.engines.local import LocalEngine
+from deploy.node.events import log
+from deploy.node.index import ReceiveIndex, reconcile
+from deploy.node.lock import lock_data_folder
+from deploy.node.outbox import DestinationQueue, record_orphans
+from deploy.node.readiness import Readiness
+from deploy.node.receive import StorageSCP
+from deploy.node.route import RoutedApp, route_study, routed_apps
+from deploy.node.spool import Spool
+from deploy.node.threads import Threads
+from deploy.node.worker import Worker
+
+LOG_FOLDER_NAME = "logs"
+
+_LOOK_SECONDS = 0.2
+"""How often readiness looks for studies whose quiet time is over."""
+
+
+def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine: Engine | None = None) -> int:
+    """Run the node until SIGTERM or SIGINT, or until a part of it fails; ``ready`` is called once it listens.
+
+    Returns the exit status: 0, or 1 after a failure. Raises
+    :class:`deploy.node.lock.DataFolderInUseError`, :class:`OSError` when the port cannot be had, and what
+    :func:`deploy.node.route.routed_apps` raises for a wrong app.
+    """
+    apps = routed_apps(config)
+    with ExitStack() as stack:
+        stack.enter_context(lock_data_folder(config.data_folder))
+        database = open_database(config.data_folder)
+        stack.callback(database.close)
+        spool = Spool(config.data_folder)
+        spool.open()
+        _take_up(config, database, spool)
+
+        engine = engine or LocalEngine(config.data_folder / LOG_FOLDER_NAME)
+        queues = [
+            DestinationQueue(name, destination, database, config.data_folder, calling_ae_title=config.receive.ae_title)
+            for name, destination in config.destinations.items()
+        ]
+        workers = {
+            name: Worker(
+                app,
+                config.apps[name],
+                database,
+                spool,
+                engine,
+                config.data_folder,
+                lease_seconds=config.lease_seconds,
+                on_results=lambda: _ring(queues),
+            )
+            for name, app in apps.items()
+        }
+        receiver = StorageSCP(config.receive, spool, ReceiveIndex(database))
+        readiness = Readiness(
+            database,
+            spool,
+            {name: app.manifest for name, app in apps.items()},
+            config.readiness,
+            receiver.is_receiving,
+        )
+
+        threads = Threads()
+        stack.enter_context(_stopped_by_signals(threads))
+        receiver.start()
+        try:
+            threads.start("readiness", lambda stop: _decide(stop, database, readiness, apps, workers))
+            for name, each in workers.items():
+                threads.start(f"worker of {name}", each.run)
+            for name, queue in zip(config.destinations, queues, strict=True):
+                threads.start(f"outbox to {name}", queue.run)
+            if ready is not None:
+                ready()
+            threads.wait()
+        finally:
+            log("stopping", "the node stops")
+            threads.stop()
+            receiver.stop()
+            engine.close()
+            _ring([*workers.values(), *queues])
+            threads.join()
+        return 1 if threads.failed else 0
+
+
+def _take_up(config: NodeConfig, database: Database, spool: Spool) -> None:
+    """Take up what the last process left: no person has to."""
+    shutil.rmtree(config.data_folder / worker.FOLDER_NAME, ignore_errors=True)
+    indexed = reconcile(database, spool)
+    # The data folder is locked: whoever held a job is gone.
+    released = jobs.release_leases(database, {name: app.maximum_attempts for name, app in config.apps.items()})
+    with database.write() as session:
+        record_orphans(session, set(config.destinations))
+    log("recovered", f"indexed {indexed} instances, put back {released} jobs")
+
+
+def _decide(
+    stop: threading.Event,
+    database: Database,
+    readiness: Readiness,
+    apps: Mapping[str, RoutedApp],
+    workers: Mapping[str, Worker],
+) -> None:
+    while not stop.wait(_LOOK_SECONDS):
+        for study in readiness.ready_studies():
+            if route_study(database, study, apps):
+                _ring(workers.values())
+
+
+def _ring(others: Iterable[Worker | DestinationQueue]) -> None:
+    for other in others:
+        other.bell.ring()
+
+
+@contextmanager
+def _stopped_by_signals(threads: Threads) -> Iterator[None]:
+    """Stop the threads on SIGTERM and SIGINT; only the main thread may handle signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {
+        number: signal.signal(number, lambda *_: threads.stop_from_signal())
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

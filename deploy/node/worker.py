@@ -1,0 +1,178 @@
+"""The worker: takes one app's jobs, one after another, from the queue to the outbox."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import select
+
+from deploy.node import jobs
+from deploy.node.bell import Bell
+from deploy.node.config import AppConfig
+from deploy.node.database import Database, Delivery, Instance, Job
+from deploy.node.durable import move_folder
+from deploy.node.engines import Engine, EngineClosedError, EngineError
+from deploy.node.events import log
+from deploy.node.failure import FailureKind
+from deploy.node.index import job_files
+from deploy.node.jobs import Claim, LostLeaseError, NewDelivery
+from deploy.node.outbox import FOLDER_NAME as OUTBOX
+from deploy.node.route import RoutedApp
+from deploy.node.spool import Spool
+from deploy.node.verify import ResultObject, VerificationError, verify_results
+from operators.outcome import Outcome
+from operators.provenance import Analysis
+
+FOLDER_NAME = "work"
+"""Inputs and outputs of the runs under way, below the data folder; nothing in it outlives its run."""
+
+
+class Worker:
+    """Works on the jobs of one app. A crash at any point repeats safely: the same input gives the same results."""
+
+    def __init__(
+        self,
+        app: RoutedApp,
+        config: AppConfig,
+        database: Database,
+        spool: Spool,
+        engine: Engine,
+        data_folder: Path,
+        *,
+        lease_seconds: float,
+        on_results: Callable[[], None],
+        first_retry_seconds: float = jobs.FIRST_RETRY_SECONDS,
+    ) -> None:
+        self.bell = Bell()
+        self._app = app
+        self._name = app.manifest.application.name
+        self._config = config
+        self._database = database
+        self._spool = spool
+        self._engine = engine
+        self._work = data_folder / FOLDER_NAME
+        self._outbox = data_folder / OUTBOX
+        self._lease_seconds = lease_seconds
+        self._on_results = on_results
+        self._first_retry_seconds = first_retry_seconds
+        self._owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid4().hex[:8]}"
+
+    def run(self, stop: threading.Event) -> None:
+        """Warm the engine up, then work until ``stop`` is set."""
+        try:
+            self._engine.warm(self._name, device=self._config.device)
+        except EngineClosedError:
+            return
+        except EngineError as failure:
+            # The first job will find it out again, and is where it is kept.
+            log("not-ready", f"{self._name} cannot be started: {failure}")
+        self.bell.work_until(stop, self.work_once)
+
+    def work_once(self) -> bool:
+        """Work on the next due job, if there is one; return whether there was."""
+        claim = jobs.claim(
+            self._database,
+            self._name,
+            owner=self._owner,
+            lease_seconds=self._lease_seconds,
+            maximum_attempts=self._config.maximum_attempts,
+        )
+        if claim is None:
+            return False
+        folder = self._work / str(claim.job_id)
+        try:
+            with jobs.hold(self._database, claim, self._lease_seconds):
+                self._attempt(claim, folder)
+        except LostLeaseError as error:
+            log("lease-lost", str(error), job=claim.job_id)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return True
+
+    def _attempt(self, claim: Claim, folder: Path) -> None:
+        try:
+            self._analyse(claim, folder)
+        except EngineClosedError:
+            jobs.give_back(self._database, claim)
+        except EngineError as failure:
+            self._fail(claim, failure.kind, failure.detail)
+        except VerificationError as error:
+            self._fail(claim, FailureKind.VERIFICATION, str(error))
+        except OSError as error:
+            self._fail(claim, FailureKind.STORAGE, str(error))
+
+    def _fail(self, claim: Claim, kind: FailureKind, detail: str) -> None:
+        jobs.fail(
+            self._database,
+            claim,
+            kind,
+            detail,
+            maximum_attempts=self._config.maximum_attempts,
+            first_retry_seconds=self._first_retry_seconds,
+        )
+
+    def _analyse(self, claim: Claim, folder: Path) -> None:
+        sources = self._give_input(claim, folder / "input")
+        results = folder / "output"
+        results.mkdir()
+        outcome = self._engine.run(
+            self._name,
+            folder / "input",
+            results,
+            device=self._config.device,
+            settings=self._app.settings,
+            started=claim.started,
+            timeout=self._config.timeout_seconds or self._app.manifest.resources.timeout,
+        )
+        jobs.begin_verification(self._database, claim, outcome)
+        # About an input that cannot be read at all no report can be written.
+        if outcome.status == "refused" and not (outcome.files and self._config.report_refusals):
+            jobs.refuse(self._database, claim, outcome)
+            return
+        objects = self._verify(claim, outcome, results, sources)
+        move_folder(results, self._outbox / str(claim.job_id))
+        jobs.begin_delivery(self._database, claim, outcome, self._deliveries(claim, objects))
+        self._on_results()
+
+    def _give_input(self, claim: Claim, folder: Path) -> Sequence[Path]:
+        """Put the job's instances, and nothing else, into a folder."""
+        with self._database.read() as session:
+            sources = job_files(session, self._spool, claim.study_instance_uid, claim.sop_instance_uids)
+        shutil.rmtree(folder.parent, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for source in sources:
+            try:
+                os.link(source, folder / source.name)
+            # Not every file system has hard links, and the spool may be on another one.
+            except OSError:
+                shutil.copyfile(source, folder / source.name)
+        return sources
+
+    def _verify(
+        self, claim: Claim, outcome: Outcome, results: Path, sources: Sequence[Path]
+    ) -> tuple[ResultObject, ...]:
+        received = select(Instance.sop_instance_uid, Instance.sop_class_uid).where(
+            Instance.study_instance_uid == claim.study_instance_uid, Instance.conflicting.is_(False)
+        )
+        earlier = (
+            select(Delivery.sop_instance_uid, Delivery.sop_class_uid)
+            .join(Job)
+            .where(Job.study_instance_uid == claim.study_instance_uid)
+        )
+        with self._database.read() as session:
+            known = {uid: sop_class for query in (received, earlier) for uid, sop_class in session.execute(query)}
+        analysis = Analysis(self._app.manifest.algorithm, claim.input_digest, claim.started)
+        return verify_results(results, outcome, analysis, sources=sources, known=known)
+
+    def _deliveries(self, claim: Claim, objects: Sequence[ResultObject]) -> list[NewDelivery]:
+        return [
+            NewDelivery(destination, item.sop_instance_uid, item.sop_class_uid, f"{claim.job_id}/{item.name}")
+            for destination in self._config.destinations
+            for item in objects
+        ]
