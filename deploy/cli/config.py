@@ -1,0 +1,54 @@
+"""``gantry config``: is the configuration right?"""
+
+from __future__ import annotations
+
+import typer
+
+from deploy.cli.failure import explained, fail
+from deploy.cli.index import read_config
+from deploy.cli.options import DEFAULT_CONFIG, ConfigFile
+
+commands = typer.Typer(help="The node's configuration.", no_args_is_help=True)
+
+
+@commands.command("check")
+def check(config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Check the configuration, the apps that it names and their model files, without starting anything."""
+    from apps.run import app_folder, app_manifest
+    from deploy.cli.screen import show_fields, show_table
+    from deploy.node.config import ConfigError, check_apps
+    from operators.manifest import ManifestError, changed_model_files
+
+    node = read_config(config)
+    with explained(ConfigError, ManifestError):
+        check_apps(node, config)
+        problems = {name: changed_model_files(app_manifest(name), app_folder(name)) for name in node.apps}
+    lines = [f"apps.{name}: {problem}" for name, found in problems.items() for problem in found]
+    if lines:
+        fail("\n".join([f"{config}: an app's model is not the one that its manifest describes:", *lines]))
+    show_fields(
+        {
+            "receives as": f"{node.receive.ae_title} at {node.receive.host}:{node.receive.port}",
+            "keeps its data in": node.data_folder,
+            "a study is complete": f"after {node.readiness.quiet_seconds:g} s without a new image, "
+            f"at the latest after {node.readiness.maximum_wait_seconds:g} s",
+        }
+    )
+    show_table(
+        ("app", "device", "results go to"),
+        [
+            (
+                name,
+                app.device,
+                "\n".join(
+                    f"{key}: {node.destinations[key].ae_title} at "
+                    f"{node.destinations[key].host}:{node.destinations[key].port}"
+                    for key in app.destinations
+                ),
+            )
+            for name, app in node.apps.items()
+        ],
+    )
+    if not node.apps:
+        typer.echo("No app is configured: studies are received and kept, and nothing is analysed.")
+    typer.echo(f"{config} is valid.")

@@ -1,0 +1,32 @@
+"""Read what the node knows, from its database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deploy.cli.failure import explained, fail
+
+if TYPE_CHECKING:
+    from deploy.node.config import NodeConfig
+    from deploy.node.database import Database
+
+
+def read_config(path: Path) -> NodeConfig:
+    """Read ``gantry.yaml``; a missing or wrong file ends the command with a message that names the key."""
+    from deploy.node.config import ConfigError, load_config
+
+    if not path.is_file():
+        fail(f"there is no configuration file {path}; name one with --config or GANTRY_CONFIG")
+    with explained(ConfigError):
+        return load_config(path)
+
+
+def open_index(path: Path) -> Database:
+    """Open the database of the node that ``path`` configures; a node that never ran ends the command."""
+    from deploy.node.database import FILE_NAME, open_database
+
+    data_folder = read_config(path).data_folder
+    if not (data_folder / FILE_NAME).is_file():
+        fail(f"there is no node's index in {data_folder}: has 'gantry serve' run with this configuration?")
+    return open_database(data_folder)

@@ -1,0 +1,120 @@
+"""``gantry jobs``: what the apps did, job by job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deploy.cli.failure import explained, fail
+from deploy.cli.index import open_index
+from deploy.cli.options import DEFAULT_CONFIG, ConfigFile
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from deploy.node.database import Job
+
+commands = typer.Typer(help="The node's jobs.", no_args_is_help=True)
+
+JobNumber = Annotated[int, typer.Argument(metavar="JOB", help="The job's number: see 'gantry jobs list'.")]
+
+
+@commands.command("list")
+def list_jobs(
+    config: ConfigFile = DEFAULT_CONFIG,
+    state: Annotated[str, typer.Option(help="Only jobs in this state.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="How many of the newest jobs.")] = 50,
+) -> None:
+    """List the newest jobs, newest first."""
+    from sqlalchemy import select
+    from sqlalchemy.orm import joinedload
+
+    from deploy.cli.screen import local_time, show_table, state_text
+    from deploy.node.database import Job, JobState
+
+    if state and state not in [item.value for item in JobState]:
+        fail(f"there is no state {state!r}; the states are: {', '.join(item.value for item in JobState)}")
+    query = select(Job).options(joinedload(Job.study)).order_by(Job.id.desc()).limit(limit)
+    if state:
+        query = query.where(Job.state == JobState(state))
+    with open_index(config).read() as session:
+        show_table(
+            ("job", "app", "patient ID", "accession", "state", "reason", "attempts", "made", "finished"),
+            [
+                (
+                    job.id,
+                    f"{job.app} {job.app_version}",
+                    job.study.patient_id,
+                    job.study.accession_number,
+                    state_text(job.state.value),
+                    job.reason,
+                    job.attempts,
+                    local_time(job.started),
+                    local_time(job.finished),
+                )
+                for job in session.scalars(query)
+            ],
+        )
+
+
+@commands.command("show")
+def show_job(job: JobNumber, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Show one job: its input, what happened, and where its results are."""
+    from sqlalchemy import select
+
+    from deploy.cli.screen import local_time, show_fields, show_table
+    from deploy.node.database import Event
+
+    with open_index(config).read() as session:
+        found = _job(session, job)
+        show_fields(
+            {
+                "app": f"{found.app} {found.app_version}",
+                "state": found.state.value,
+                "reason": found.reason,
+                "detail": found.detail,
+                "attempts": found.attempts,
+                "next attempt": local_time(found.not_before) if not found.state.is_final else "",
+                "made": local_time(found.started),
+                "finished": local_time(found.finished),
+                "patient ID": found.study.patient_id,
+                "accession number": found.study.accession_number,
+                "study": found.study_instance_uid,
+                "input": f"{len(found.sop_instance_uids)} instances, digest {found.input_digest}",
+            },
+            title=f"Job {found.id}",
+        )
+        show_table(
+            ("destination", "SOP instance UID", "attempts", "delivered", "last answer"),
+            [
+                (item.destination, item.sop_instance_uid, item.attempts, local_time(item.delivered), item.status)
+                for item in found.deliveries
+            ],
+            title="\nDeliveries",
+        )
+        events = session.scalars(select(Event).where(Event.job_id == job).order_by(Event.id))
+        show_table(
+            ("time", "event", "what happened"),
+            [(local_time(event.at), event.kind, event.text) for event in events],
+            title="\nEvents",
+        )
+
+
+@commands.command("retry")
+def retry_job(job: JobNumber, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Queue a failed job again, with all its attempts before it."""
+    from deploy.node.jobs import IllegalTransitionError, UnknownJobError, retry
+
+    with explained(UnknownJobError, IllegalTransitionError):
+        retry(open_index(config), job)
+    typer.echo(f"job {job} is queued again")
+
+
+def _job(session: Session, number: int) -> Job:
+    from deploy.node.database import Job
+
+    found = session.get(Job, number)
+    if found is None:
+        fail(f"there is no job {number}; see 'gantry jobs list'")
+    return found

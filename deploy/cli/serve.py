@@ -1,0 +1,32 @@
+"""``gantry serve``: run the node."""
+
+from __future__ import annotations
+
+import typer
+
+from deploy.cli.failure import explained, fail
+from deploy.cli.index import read_config
+from deploy.cli.options import DEFAULT_CONFIG, ConfigFile
+
+
+def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Run the node until it is told to stop (SIGTERM, Ctrl-C). One line per event goes to standard error."""
+    node = read_config(config)
+    # Imported after the configuration is known to be right: this takes seconds.
+    from deploy.node.config import ConfigError, check_apps
+    from deploy.node.lock import DataFolderInUseError
+    from deploy.node.serve import serve as run_node
+    from operators.manifest import ManifestError
+
+    with explained(ConfigError, ManifestError):
+        check_apps(node, config)
+    try:
+        status = run_node(node)
+    except DataFolderInUseError as error:
+        fail(str(error))
+    except OSError as error:
+        # The port is taken, or needs rights that this user does not have.
+        if error.filename is not None:
+            raise
+        fail(f"{config}: receive.host {node.receive.host}, receive.port {node.receive.port}: {error.strerror or error}")
+    raise typer.Exit(status)

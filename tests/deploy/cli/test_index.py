@@ -1,0 +1,159 @@
+"""``gantry studies`` and ``gantry jobs`` over a node's database."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from deploy.node.database import Delivery, Event, Instance, Job, JobState, Study, open_database
+from tests.deploy.cli.conftest import Gantry
+
+STUDY = "2.25.1"
+MOMENT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=timezone.utc)
+DECISIONS = [
+    {
+        "series_instance_uid": "2.25.11",
+        "series_description": "T2 FLAIR",
+        "role": "flair",
+        "chosen": True,
+        "reason": "the only one that fits",
+    },
+    {
+        "series_instance_uid": "2.25.12",
+        "series_description": "Localizer",
+        "role": "flair",
+        "chosen": False,
+        "reason": "a localizer",
+    },
+]
+
+
+@pytest.fixture
+def node(config: Path) -> Path:
+    """The configuration of a node that received one study and failed to analyse it."""
+    database = open_database(config.parent / "data")
+    with database.write() as session:
+        session.add(
+            Study(
+                study_instance_uid=STUDY,
+                patient_id="P-0815",
+                patient_name="Müller^Jürgen",
+                accession_number="A-1",
+                study_date="20260304",
+                description="MR head",
+                first_received=MOMENT,
+                last_received=MOMENT,
+                decided=MOMENT,
+                outcome="mr_white_matter_lesions: not analysed: the app took too long",
+            )
+        )
+        session.flush()
+        for number in (1, 2):
+            session.add(
+                Instance(
+                    study_instance_uid=STUDY,
+                    series_instance_uid="2.25.11",
+                    sop_instance_uid=f"2.25.11.{number}",
+                    sop_class_uid="1.2.840.10008.5.1.4.1.1.4",
+                    transfer_syntax_uid="1.2.840.10008.1.2.1",
+                    path=f"{number}.dcm",
+                    sha256="00",
+                    size=1,
+                    calling_ae_title="MR1",
+                    received=MOMENT,
+                )
+            )
+        job = Job(
+            study_instance_uid=STUDY,
+            app="mr_white_matter_lesions",
+            app_version="0.1.0",
+            input_digest="ab" * 32,
+            sop_instance_uids=["2.25.11.1", "2.25.11.2"],
+            state=JobState.FAILED,
+            reason="timed-out",
+            detail="no answer after 900 s",
+            attempts=3,
+            started=MOMENT,
+            finished=MOMENT,
+        )
+        session.add(job)
+        session.flush()
+        session.add(
+            Delivery(
+                job_id=job.id,
+                destination="pacs",
+                sop_instance_uid="2.25.99",
+                sop_class_uid="1.2.840.10008.5.1.4.1.1.66.4",
+                path="1/lesions.dcm",
+                not_before=MOMENT,
+                attempts=4,
+                status="A700 refused: out of resources",
+            )
+        )
+        for kind, text, data in (
+            ("selected", "mr_white_matter_lesions on 2 instances", {"decisions": DECISIONS}),
+            ("job-failed", "failed: the app took too long", {}),
+        ):
+            session.add(Event(at=MOMENT, kind=kind, study_instance_uid=STUDY, job_id=job.id, text=text, data=data))
+    database.close()
+    return config
+
+
+def test_studies_are_listed_with_patient_accession_and_outcome(gantry: Gantry, node: Path) -> None:
+    result = gantry("studies", "list", "--config", node)
+    assert result.exit_code == 0
+    for text in ("Müller, Jürgen", "P-0815", "A-1", "not analysed: the app took too long", STUDY):
+        assert text in result.stdout
+
+
+@pytest.mark.parametrize("name", [STUDY, "A-1"])
+def test_a_study_is_shown_with_every_decision_and_its_reason(gantry: Gantry, node: Path, name: str) -> None:
+    result = gantry("studies", "show", name, "--config", node)
+    assert result.exit_code == 0
+    for text in ("MR Image Storage", "MR1", "a localizer", "the only one that fits", "selected", "job-failed"):
+        assert text in result.stdout
+
+
+def test_an_unknown_study_is_named(gantry: Gantry, node: Path) -> None:
+    result = gantry("studies", "show", "A-2", "--config", node)
+    assert result.exit_code == 1
+    assert "'A-2'" in result.stderr
+
+
+def test_jobs_are_listed_and_filtered_by_state(gantry: Gantry, node: Path) -> None:
+    assert "timed-out" in gantry("jobs", "list", "--config", node).stdout
+    assert "timed-out" not in gantry("jobs", "list", "--state", "queued", "--config", node).stdout
+    wrong = gantry("jobs", "list", "--state", "sleeping", "--config", node)
+    assert wrong.exit_code == 1
+    assert "queued, running" in wrong.stderr
+
+
+def test_a_job_is_shown_with_detail_deliveries_and_events(gantry: Gantry, node: Path) -> None:
+    result = gantry("jobs", "show", 1, "--config", node)
+    assert result.exit_code == 0
+    for text in ("no answer after 900 s", "A700 refused: out of resources", "failed: the app took too long"):
+        assert text in result.stdout
+
+
+def test_a_failed_job_is_queued_again_once(gantry: Gantry, node: Path) -> None:
+    assert gantry("jobs", "retry", 1, "--config", node).exit_code == 0
+    assert "queued" in gantry("jobs", "list", "--state", "queued", "--config", node).stdout
+    again = gantry("jobs", "retry", 1, "--config", node)
+    assert again.exit_code == 1
+    assert "only a failed job" in again.stderr
+
+
+def test_an_unknown_job_is_named(gantry: Gantry, node: Path) -> None:
+    for command in ("show", "retry"):
+        result = gantry("jobs", command, 7, "--config", node)
+        assert result.exit_code == 1
+        assert "no job 7" in result.stderr
+
+
+def test_a_node_that_never_ran_is_no_traceback(gantry: Gantry, config: Path) -> None:
+    result = gantry("studies", "list", "--config", config)
+    assert result.exit_code == 1
+    assert "gantry serve" in result.stderr
+    assert not (config.parent / "data").exists()

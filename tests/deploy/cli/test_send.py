@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from deploy.demo.archive import running_storage_scp
+from phantoms.mr_brain import simulate_brain_mr, write_brain_mr
+from tests.deploy.cli.conftest import Gantry
+from tests.peers import free_port
+
+
+def test_every_dicom_file_of_a_folder_is_stored(gantry: Gantry, tmp_path: Path) -> None:
+    study = write_brain_mr(simulate_brain_mr(3, size="small"), tmp_path / "study", sequences=("FLAIR",))
+    (tmp_path / "study" / "notes.txt").write_text("not DICOM", encoding="utf-8")
+    with running_storage_scp(tmp_path / "archive") as archive:
+        peer = f"{archive.host}:{archive.port}"
+        result = gantry("send", tmp_path / "study", peer, "--called-ae", "ARCHIVE")
+        assert result.exit_code == 0, result.stderr
+        assert f"{len(study.paths)} of {len(study.paths)} instances stored" in result.stdout
+        held = {instance.sop_instance_uid for instance in archive.instances(study.study_uid)}
+        assert held == set(study.series["FLAIR"].sop_instance_uids)
+
+        rejected = gantry("send", tmp_path / "study", peer, "--called-ae", "OTHER")
+        assert rejected.exit_code == 1
+        assert "rejected the association" in rejected.stderr
+
+
+def test_what_cannot_be_sent_is_said(gantry: Gantry, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "no DICOM file" in gantry("send", tmp_path / "empty", "127.0.0.1:104").stderr
+    assert "is not HOST:PORT" in gantry("send", tmp_path, "127.0.0.1").stderr
+    assert "there is no folder" in gantry("send", tmp_path / "absent", "127.0.0.1:104").stderr
+
+
+def test_a_silent_port_is_named(gantry: Gantry, tmp_path: Path) -> None:
+    write_brain_mr(simulate_brain_mr(3, size="small"), tmp_path / "study", sequences=("FLAIR",))
+    port = free_port()
+    result = gantry("send", tmp_path / "study", f"127.0.0.1:{port}")
+    assert result.exit_code == 1
+    assert f"127.0.0.1:{port} cannot be reached" in result.stderr
