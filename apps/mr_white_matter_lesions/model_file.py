@@ -85,6 +85,7 @@ def describe_network(
         "network": asdict(target.network(role)),
         "spacing_mm": target.spacing,
         "window": target.window,
+        "intensity_ceiling": target.intensity_ceiling,
         "training": {
             **training,
             "samples": role.samples,

@@ -58,10 +58,15 @@ class Networks:
     device: torch.device
     description: dict[str, Any]
 
-    def spacing(self, name: str) -> tuple[float, float, float]:
-        """Working grid of a network: (slice, row, column) in mm."""
-        slice_, row, column = self._entry(name)["spacing_mm"]
-        return slice_, row, column
+    def prepare(self, name: str, scans: Sequence[Scan]) -> Prepared:
+        """Scans of one patient space, the reference first, as the input of a network."""
+        entry = self._entry(name)
+        return prepare(
+            [(scan.array, scan.affine) for scan in scans],
+            entry["spacing_mm"],
+            intensity_ceiling=entry["intensity_ceiling"],
+            device=self.device,
+        )
 
     def probabilities(self, name: str, prepared: Prepared) -> torch.Tensor:
         """Class probabilities on the working grid, averaged over the network's folds, float32, on the device."""
@@ -129,7 +134,7 @@ def _required(scan: Scan | None) -> Scan:
 
 
 def _segment(networks: Networks, name: str, inputs: tuple[str, ...], scans: Sequence[Scan]) -> Segmentation:
-    prepared = prepare([(scan.array, scan.affine) for scan in scans], networks.spacing(name), device=networks.device)
+    prepared = networks.prepare(name, scans)
     probabilities = networks.probabilities(name, prepared)
     return Segmentation(
         to_native(probabilities, prepared.grid, scans[0].grid), name, inputs, mean_entropy(probabilities)

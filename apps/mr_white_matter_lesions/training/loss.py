@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from torch.nn import functional
 
 # Voxels with this label take no part in the loss ("other pathology" of the WMH Challenge).
 IGNORE = 255
@@ -16,17 +15,20 @@ def cross_entropy_and_dice(logits: torch.Tensor, labels: torch.Tensor, *, smooth
     included, s = ``smooth``. ``logits`` is (batch, class, slice, row, column), ``labels`` (batch, slice, row, column)
     with class indices or :data:`IGNORE`.
     """
-    logits = logits.float()
-    labels = labels.long()
+    batch, classes = logits.shape[:2]
+    log_probabilities = logits.float().flatten(2).log_softmax(dim=1)
+    labels = labels.long().flatten(1)
     known = labels != IGNORE
-    log_probabilities = logits.log_softmax(dim=1)
-    picked = log_probabilities.gather(1, torch.where(known, labels, 0)[:, None])[:, 0]
-    cross_entropy = -(picked * known).sum() / known.sum().clamp(min=1)
-    probabilities = log_probabilities.exp() * known[:, None]
-    truth = functional.one_hot(torch.where(known, labels, 0), logits.shape[1]).movedim(-1, 1) * known[:, None]
-    axes = (2, 3, 4)
-    # 2 Σpg + Σp(1−g) + Σ(1−p)g = Σp + Σg
-    both = 2 * (probabilities * truth).sum(axes)
-    total = probabilities.sum(axes) + truth.sum(axes)
-    dice = (both + smooth) / (total + smooth)
+    truth = torch.where(known, labels, 0)
+    # Σ p g needs the probability of the true class only: no one-hot copy of 35 classes has to be made.
+    log_true = log_probabilities.gather(1, truth[:, None])[:, 0]
+    cross_entropy = -(log_true * known).sum() / known.sum().clamp(min=1)
+    zeros = log_true.new_zeros(batch, classes)
+    overlap = zeros.scatter_add(1, truth, log_true.exp() * known)
+    present = zeros.scatter_add(1, truth, known.float())
+    probabilities = log_probabilities.exp()
+    if not bool(known.all()):
+        probabilities = probabilities * known[:, None]
+    # 2 Σ p g + Σ p (1 − g) + Σ (1 − p) g = Σ p + Σ g
+    dice = (2 * overlap + smooth) / (probabilities.sum(dim=2) + present + smooth)
     return cross_entropy - dice.mean()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -56,12 +57,13 @@ class Sample:
     labels: torch.Tensor
 
 
-def make_samples(study: LabelledStudy, target: Target, spacing: Sequence[float]) -> dict[str, Sample]:
+def make_samples(study: LabelledStudy, target: Target, settings: TargetSettings) -> dict[str, Sample]:
     """The study as "pair" (FLAIR and T1 on the FLAIR's axes) and as "t1" (T1 on its own axes)."""
     flair, t1 = (study.flair.array, study.flair.affine), (study.t1.array, study.t1.affine)
+    make = partial(prepare, spacing=settings.spacing, intensity_ceiling=settings.intensity_ceiling)
     return {
-        "pair": _sample(prepare([flair, t1], spacing), study.flair, target),
-        "t1": _sample(prepare([t1], spacing), study.t1, target),
+        "pair": _sample(make([flair, t1]), study.flair, target),
+        "t1": _sample(make([t1]), study.t1, target),
     }
 
 

@@ -52,8 +52,9 @@ ROLES = (
 class TargetSettings:
     """How the networks of one target are built and trained.
 
-    Spacing in mm and window in voxels, both (slice, row, column); ``foreground`` is the share of patches centred on
-    a labelled voxel.
+    Spacing in mm and window in voxels, both (slice, row, column); ``intensity_ceiling`` as in
+    :func:`apps.mr_white_matter_lesions.preprocess.normalise`; ``foreground`` is the share of patches centred on a
+    labelled voxel.
     """
 
     spacing: tuple[float, float, float]
@@ -63,6 +64,7 @@ class TargetSettings:
     batch: int
     steps: int
     foreground: float
+    intensity_ceiling: float = 1.0
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
 
     def network(self, role: Role) -> NetworkSettings:
@@ -110,6 +112,7 @@ SIZES: dict[str, TrainingSettings] = {
             batch=2,
             steps=1200,
             foreground=0.6,
+            intensity_ceiling=2.0,
             augmentation=_SHORT,
         ),
         regions=TargetSettings(
@@ -137,6 +140,7 @@ SIZES: dict[str, TrainingSettings] = {
             batch=4,
             steps=4000,
             foreground=0.5,
+            intensity_ceiling=2.0,
             augmentation=_SHORT,
         ),
         regions=TargetSettings(
@@ -164,6 +168,7 @@ SIZES: dict[str, TrainingSettings] = {
             batch=12,
             steps=250_000,
             foreground=1 / 3,
+            intensity_ceiling=2.0,
         ),
         regions=TargetSettings(
             (3.0, 1.0, 1.1),

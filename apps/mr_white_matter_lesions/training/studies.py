@@ -66,11 +66,11 @@ def study_from_folder(case: Path) -> LabelledStudy:
 
     ``wmh.nii.gz`` holds 0, 1 (lesion), 2 (other pathology); ``regions.nii.gz``, where present, 0 to 34.
     """
-    lesions, affine = _read(case / "wmh.nii.gz")
-    regions = _read(case / "regions.nii.gz")[0] if (case / "regions.nii.gz").is_file() else None
+    lesions, affine = read_volume(case / "wmh.nii.gz")
+    regions = read_volume(case / "regions.nii.gz")[0] if (case / "regions.nii.gz").is_file() else None
     scans = []
     for name in ("FLAIR", "T1"):
-        array, own_affine = _read(case / f"pre/{name}.nii.gz")
+        array, own_affine = read_volume(case / f"pre/{name}.nii.gz")
         if array.shape != lesions.shape or not np.allclose(own_affine, affine, atol=1e-3):
             raise ValueError(f"{case.name}: {name} and wmh do not lie on one grid")
         scans.append(LabelledScan(array, affine, np.round(lesions).astype(np.uint8), regions))
@@ -100,13 +100,13 @@ def _cache(study: LabelledStudy, settings: TrainingSettings, files: dict[str, Pa
     targets: tuple[Target, ...] = ("lesions", "regions")
     for target in targets:
         if target in files and not files[target].exists():
-            samples = make_samples(study, target, settings.of(target).spacing)
+            samples = make_samples(study, target, settings.of(target))
             save_samples(files[target], samples)
             # A file that cannot be read back would stop the training an hour later.
             load_samples(files[target])
 
 
-def _read(path: Path) -> tuple[npt.NDArray[np.float32], Affine]:
+def read_volume(path: Path) -> tuple[npt.NDArray[np.float32], Affine]:
     """Array (slice, row, column) and affine (column, row, slice, 1) to LPS in mm, which SimpleITK uses too."""
     image = sitk.ReadImage(str(path), sitk.sitkFloat32)
     affine = np.eye(4)
