@@ -122,7 +122,11 @@ def copy_attributes(source: Dataset, target: Dataset, keywords: Iterable[str]) -
 
 
 def copy_identity(source: Dataset, target: Dataset) -> None:
-    """Give ``target`` the patient, study, order number and character set of ``source``; absent type 2 are empty."""
+    """Give ``target`` the patient, study, order number and character set of ``source``; absent type 2 are empty.
+
+    Values that break the rules of their VR (e.g. a date "***" left by an anonymiser) stay, too: the archive holds the
+    study under them, and another value would be another patient's or another study's.
+    """
     copy_attributes(source, target, ("SpecificCharacterSet", *PATIENT_AND_STUDY))
     for keyword in TYPE_2:
         if keyword not in target:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -51,12 +52,14 @@ def _descriptors(headers: list[Dataset]) -> list[Dataset]:
 _MODALITIES = {concept.value: concept for concept in codes.CID29.concepts.values()}
 
 
+# What an anonymiser left in place of a date or time is no descriptor.
 def _dated(name: Code) -> Callable[[Any], list[Dataset]]:
-    return lambda value: [date(HAS_ACQ_CONTEXT, name, str(value))]
+    return lambda value: [date(HAS_ACQ_CONTEXT, name, str(value))] if re.fullmatch(r"\d{8}", str(value)) else []
 
 
 def _timed(name: Code) -> Callable[[Any], list[Dataset]]:
-    return lambda value: [time(HAS_ACQ_CONTEXT, name, str(value))]
+    valid = re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?")
+    return lambda value: [time(HAS_ACQ_CONTEXT, name, str(value))] if valid.fullmatch(str(value)) else []
 
 
 def _measured(name: Code, unit: Code) -> Callable[[Any], list[Dataset]]:

@@ -10,6 +10,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+_STEP = 4.0
+"""Millimetres that neighbouring tiles are apart at least, on average: closer ones look the same."""
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -48,7 +51,7 @@ def axial_tiles(
     rows, columns = (_extent(body.any(axis=0).sum(axis=axis), margin=3) for axis in (1, 0))
     names = _names(array.shape, affine, order, signs, slice_names)
     tiles = []
-    for index in _chosen(marks, body, count):
+    for index in _chosen(marks, body, count, max(1, round(_STEP / float(spacing[0])))):
         gray = np.clip((values[index] - low) / (high - low), 0.0, 1.0)
         tiles.append(
             Tile(
@@ -93,14 +96,17 @@ def _extent(profile: NDArray[np.int64], margin: int) -> slice:
     return slice(max(int(where[0]) - margin, 0), min(int(where[-1]) + 1 + margin, len(profile)))
 
 
-def _chosen(marks: NDArray[np.uint8], body: NDArray[np.bool_], count: int) -> list[int]:
-    """Return the slices to show: the range that matters in ``count`` equal parts, the most marked slice of each."""
+def _chosen(marks: NDArray[np.uint8], body: NDArray[np.bool_], count: int, step: int) -> list[int]:
+    """Return the slices to show: the range that matters in ``count`` equal parts, the most marked slice of each.
+
+    The range is widened so that a part has at least ``step`` slices.
+    """
     marked = (marks > 0).sum(axis=(1, 2))
     area = body.sum(axis=(1, 2))
     matters = np.flatnonzero(marked) if marked.any() else np.flatnonzero(area > 0.5 * area.max())
     if not matters.size:
         matters = np.arange(len(marked))
-    first, last = _widened(int(matters[0]), int(matters[-1]), min(count, len(marked)), len(marked))
+    first, last = _widened(int(matters[0]), int(matters[-1]), min(count * step, len(marked)), len(marked))
     edges = np.linspace(first, last + 1, min(count, last + 1 - first) + 1).round().astype(int)
     chosen = []
     for start, stop in pairwise(edges):

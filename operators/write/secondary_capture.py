@@ -59,10 +59,10 @@ def write_secondary_capture(
 
 
 def _write_laterality(source: Dataset, result: Dataset) -> None:
-    """Write the side (PS3.3 C.7.3.1): the source's own, else empty, "unknown", unless the body part is not paired."""
-    copy_attributes(source, result, ("Laterality",))
-    if "Laterality" not in result and source.get("BodyPartExamined") not in _UNPAIRED:
+    """Write the side (PS3.3 C.7.3.1) unless the body part is not paired: the source's own, else empty, "unknown"."""
+    if source.get("BodyPartExamined") not in _UNPAIRED:
         result.Laterality = None
+        copy_attributes(source, result, ("Laterality",))
 
 
 # The body parts that PS3.16 annex L does not list as paired.

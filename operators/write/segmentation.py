@@ -169,7 +169,9 @@ def _shared_groups(volume: Volume) -> Dataset:
     measures = Dataset()
     measures.SpacingBetweenSlices = f"{spacing:.6g}"
     measures.SliceThickness = measures.SpacingBetweenSlices
-    copy_attributes(source, measures, ("PixelSpacing", "SliceThickness"))
+    copy_attributes(
+        source, measures, ("PixelSpacing", "SliceThickness") if source.get("SliceThickness") else ("PixelSpacing",)
+    )
     orientation = Dataset()
     copy_attributes(source, orientation, ("ImageOrientationPatient",))
     groups = Dataset()

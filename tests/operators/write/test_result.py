@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pydicom import dcmread
+from pydicom import config, dcmread
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence
 from pydicom.sr.codedict import codes
@@ -139,6 +139,14 @@ def test_absent_type_2_attributes_are_written_empty(
         validate(path)
         read = dcmread(path)
         assert all(keyword in read and not read[keyword].value for keyword in absent)
+
+
+def test_what_an_anonymiser_left_is_kept_but_not_spread(tmp_path: Path, analysis: Analysis) -> None:
+    with config.disable_value_validation():
+        identity = patient(StudyDate="***", StudyTime="***", PatientBirthDate="***")
+    for result in written(identity, analysis, tmp_path).values():
+        assert result.StudyDate == result.PatientBirthDate == "***"
+        assert sum(element.value == "***" for element in result.iterall()) == 3
 
 
 def test_an_unknown_body_part_is_valid(tmp_path: Path, analysis: Analysis, validate: Callable[[Path], None]) -> None:
