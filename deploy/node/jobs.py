@@ -117,7 +117,7 @@ def claim(database: Database, app: str, *, owner: str, lease_seconds: float, max
 def hold(database: Database, claim: Claim, lease_seconds: float) -> Iterator[None]:
     """Renew the lease from a thread of its own for as long as the block takes.
 
-    Raises :class:`LostLeaseError` at the end of the block if the lease was lost meanwhile.
+    A lease that is lost meanwhile shows when the block changes the job: that raises :class:`LostLeaseError`.
     """
     done = threading.Event()
     problems: list[Exception] = []
@@ -139,7 +139,7 @@ def hold(database: Database, claim: Claim, lease_seconds: float) -> Iterator[Non
     finally:
         done.set()
         thread.join()
-    # A job that was concluded within the block is no longer held; only a worker that has not noticed must be told.
+    # A job that the block has led on is no longer held either.
     for problem in problems:
         if not isinstance(problem, LostLeaseError):
             raise problem
