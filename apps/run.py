@@ -116,7 +116,7 @@ def run_app(
         started or _now(),
     )
     output_folder.mkdir(parents=True, exist_ok=True)
-    application: FunctionApplication = importlib.import_module(f"apps.{name}.app").App(run)
+    application = _application(name, run)
     try:
         application.run()
     except Refused as refused:
@@ -126,6 +126,16 @@ def run_app(
     outcome = outcome.model_copy(update={"seconds": {**application.seconds, "total": time.perf_counter() - begin}})
     outcome.save(output_folder)
     return outcome
+
+
+def _application(name: str, run: AppRun) -> FunctionApplication:
+    # Only here, so that listing apps or reading a manifest does not load the frameworks.
+    import torch
+
+    # More threads than the app asks for would take cores from its neighbours, and gain little.
+    torch.set_num_threads(run.manifest.resources.cpu)
+    application: FunctionApplication = importlib.import_module(f"apps.{name}.app").App(run)
+    return application
 
 
 def _now() -> datetime:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from monai.deploy.conditions import CountCondition
-from monai.deploy.core import Application, Fragment, Operator, OperatorSpec
+from monai.deploy.core import Application, ConditionType, Fragment, Operator, OperatorSpec
 
 
 class FunctionOperator(Operator):
@@ -36,7 +36,8 @@ class FunctionOperator(Operator):
         """Declare one input port for each open parameter, and the output port."""
         for name in self.input_names:
             spec.input(name)
-        spec.output(self.output)
+        # A last step has nobody to wait for.
+        spec.output(self.output).condition(ConditionType.NONE)
 
     def compute(self, op_input: Any, op_output: Any, context: Any) -> None:
         """Receive the inputs, call the function, emit its result."""

@@ -13,6 +13,7 @@ from pydicom.sr.coding import Code
 
 from operators.manifest import CodedConcept
 
+TABLE = Path(__file__).with_name("regions.yaml")
 SIDES = {"left": codes.SCT.Left, "right": codes.SCT.Right}
 
 
@@ -44,7 +45,7 @@ class Region:
 
 
 @cache
-def load_regions(path: Path = Path(__file__).with_name("regions.yaml")) -> tuple[Region, ...]:
+def load_regions(path: Path = TABLE) -> tuple[Region, ...]:
     """Read the table in order of number. Raises :class:`ValueError` unless numbers run from 1 to n without a gap."""
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     regions = sorted(

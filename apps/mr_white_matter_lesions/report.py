@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
@@ -139,12 +137,3 @@ def _region(burden: Burden, region: Region, finding: Code) -> MeasurementGroup:
 
 def _volume(burden: Burden, voxels: int) -> Measurement:
     return Measurement(codes.SCT.Volume, millilitres(burden, voxels), CUBIC_CENTIMETRE, VOXEL_SUMMATION)
-
-
-def table(burden: Burden) -> Sequence[tuple[str, float, float]]:
-    """Return (region, left mL, right mL) in the table's order, for the summary page."""
-    rows: dict[str, dict[str, float]] = {}
-    for region in load_regions():
-        voxels = burden.load.regions[region.number].lesion_voxels
-        rows.setdefault(region.name, {})[region.side] = millilitres(burden, voxels)
-    return [(name, sides["left"], sides["right"]) for name, sides in rows.items()]
