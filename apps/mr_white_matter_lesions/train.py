@@ -18,7 +18,7 @@ import torch
 
 from apps.mr_white_matter_lesions.model_file import MODEL_FOLDER, describe_network, describe_training
 from apps.mr_white_matter_lesions.network import UNet
-from apps.mr_white_matter_lesions.training.loop import save_weights, train_network
+from apps.mr_white_matter_lesions.training.loop import save_weights, start_from, train_network
 from apps.mr_white_matter_lesions.training.samples import Patches, Sample, load_samples, samples_of_role
 from apps.mr_white_matter_lesions.training.settings import ROLES, SIZES, Role, TrainingSettings, augmentation_of
 from apps.mr_white_matter_lesions.training.studies import (
@@ -70,20 +70,23 @@ def _train_role(
     _LOG.info("%s fold %d: %d samples of %d studies, %s", role.name, fold, len(samples), len(kept), target)
     torch.manual_seed(options.seed + fold)
     network = UNet(target.network(role))
+    start = role.starts_from if settings.later_steps is not None else None
+    if start is not None:
+        start_from(network, options.output / f"{start[0]}.safetensors", start[1])
     patches = Patches(samples, target, augmentation_of(role, target), seed=options.seed + 1000 * fold)
     suffix = "" if settings.folds == 1 else f"_fold{fold}"
     trained = train_network(
         network,
         patches,
         settings,
-        steps=target.steps,
+        steps=settings.steps(role),
         device=device,
         checkpoint=work / f"{role.name}{suffix}.checkpoint",
         report=_reporter(role.name),
     )
     path = options.output / f"{role.name}{suffix}.safetensors"
     save_weights(network, path)
-    describe_network(options.output, role, path, target, trained, description)
+    describe_network(options.output, role, path, target, trained, {**description, "starts_from": start})
     _LOG.info(
         "%s: loss %.4f after %d steps in %.0f s, %s", role.name, trained.loss, trained.steps, trained.seconds, path
     )
@@ -134,6 +137,7 @@ def _settings(options: argparse.Namespace) -> TrainingSettings:
             settings,
             lesions=replace(settings.lesions, steps=options.steps),
             regions=replace(settings.regions, steps=options.steps),
+            later_steps=None if settings.later_steps is None else options.steps,
         )
     return settings
 

@@ -11,7 +11,7 @@ from math import cos, pi
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from apps.mr_white_matter_lesions.network import UNet
 from apps.mr_white_matter_lesions.training.loss import cross_entropy_and_dice
@@ -87,6 +87,17 @@ def learning_rate(step: int, steps: int, settings: TrainingSettings) -> float:
 def save_weights(network: UNet, path: Path) -> None:
     """Write the weights as float16 safetensors: half the size, and far below the noise of the training itself."""
     save_file({name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}, path)
+
+
+def start_from(network: UNet, path: Path, channel: int) -> None:
+    """Copy the weights of a network with more inputs, of which one ``channel`` remains.
+
+    The first convolution is scaled by the number of inputs left out, so that its sums keep their size.
+    """
+    weights = {name: value.float() for name, value in load_file(path).items()}
+    first = "down.0.0.weight"
+    weights[first] = weights[first][:, channel : channel + 1] * weights[first].shape[1]
+    network.load_state_dict(weights)
 
 
 def _optimiser(network: UNet, settings: TrainingSettings) -> torch.optim.Optimizer:

@@ -20,12 +20,14 @@ class Role:
 
     ``samples`` names what a training study contributes: "pair" is [FLAIR, T1] on the FLAIR's axes, "flair" and
     "t1_on_flair" its channels, "t1" the T1 on its own axes. Configuration D learns from each sequence in turn.
+    ``starts_from`` names the two-sequence network, and the channel of it, that a one-sequence network may start from.
     """
 
     name: str
     target: Target
     samples: tuple[str, ...]
     inputs: str
+    starts_from: tuple[str, int] | None = None
 
     @property
     def channels(self) -> int:
@@ -40,10 +42,10 @@ class Role:
 
 ROLES = (
     Role("lesion_c", "lesions", ("pair",), "FLAIR and T1"),
-    Role("lesion_d", "lesions", ("flair", "t1_on_flair", "t1"), "FLAIR or T1"),
+    Role("lesion_d", "lesions", ("flair", "t1_on_flair", "t1"), "FLAIR or T1", ("lesion_c", 0)),
     Role("region_c", "regions", ("pair",), "FLAIR and T1"),
-    Role("region_a", "regions", ("flair",), "FLAIR"),
-    Role("region_b", "regions", ("t1", "t1_on_flair"), "T1"),
+    Role("region_a", "regions", ("flair",), "FLAIR", ("region_c", 0)),
+    Role("region_b", "regions", ("t1", "t1_on_flair"), "T1", ("region_c", 1)),
 )
 """The smallest set that serves every routing configuration."""
 
@@ -76,6 +78,9 @@ class TargetSettings:
 class TrainingSettings:
     """One training size.
 
+    With ``later_steps`` a network that may start from another one does so and learns for that many steps only; most
+    of what it has to know, shapes and places, does not depend on the sequence. None: all start from random weights.
+
     ``optimiser`` "sgd" is the paper's (Nesterov, momentum 0.9, learning rate 1e-3), which needs its 250 000 steps;
     "adamw" reaches a useful network in the hundreds of steps the small sizes allow. The learning rate follows a
     cosine to zero in both, after a short linear start with AdamW.
@@ -89,10 +94,17 @@ class TrainingSettings:
     studies: int
     held_out: int
     folds: int = 1
+    later_steps: int | None = None
 
     def of(self, target: Target) -> TargetSettings:
         """The settings of one target."""
         return self.lesions if target == "lesions" else self.regions
+
+    def steps(self, role: Role) -> int:
+        """Training steps of a role."""
+        if self.later_steps is not None and role.starts_from is not None:
+            return self.later_steps
+        return self.of(role.target).steps
 
 
 _ANISOTROPIC = ((1, 2, 2), (2, 2, 2), (2, 2, 2))
@@ -110,7 +122,7 @@ SIZES: dict[str, TrainingSettings] = {
             (16, 32, 64, 128),
             _ANISOTROPIC,
             batch=2,
-            steps=1200,
+            steps=700,
             foreground=0.6,
             intensity_ceiling=2.0,
             augmentation=_SHORT,
@@ -121,15 +133,16 @@ SIZES: dict[str, TrainingSettings] = {
             (16, 32, 64, 128),
             _ANISOTROPIC,
             batch=1,
-            steps=900,
+            steps=600,
             foreground=0.0,
             augmentation=_SHORT,
         ),
         optimiser="adamw",
         learning_rate=3e-3,
         weight_decay=1e-4,
-        studies=60,
+        studies=64,
         held_out=12,
+        later_steps=400,
     ),
     "gpu": TrainingSettings(
         lesions=TargetSettings(

@@ -63,7 +63,9 @@ def test_every_acquisition_is_shown_alike_and_left_stays_left(order: tuple[int, 
     np.testing.assert_allclose(ball_centre(prepared.array[0], prepared.grid.affine), [30, -25, 20], atol=1.5)
     slices, rows, columns = prepared.grid.shape
     where = np.argwhere(prepared.array[0] > 0.8 * prepared.array[0].max()).mean(axis=0)
-    assert where[2] > columns / 2 and where[1] < rows / 2 and where[0] > slices / 2
+    assert where[2] > columns / 2
+    assert where[1] < rows / 2
+    assert where[0] > slices / 2
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
