@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+from pydicom import DataElement, config
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    MRImageStorage,
+)
+
+from deploy.node.header import UnreadableHeaderError, read_header
+from tests.deploy.node.sending import STUDY, encoded, instance
+
+
+@pytest.mark.parametrize(
+    "syntax",
+    [
+        ImplicitVRLittleEndian,
+        ExplicitVRLittleEndian,
+        ExplicitVRBigEndian,
+        DeflatedExplicitVRLittleEndian,
+        JPEG2000Lossless,
+    ],
+)
+def test_identifiers_are_read_in_every_encoding(syntax: UID) -> None:
+    header = read_header(encoded(instance(7), syntax), syntax)
+    assert (header.study_instance_uid, header.series_instance_uid) == (STUDY, f"{STUDY}.1")
+    assert (header.sop_instance_uid, header.sop_class_uid) == (f"{STUDY}.1.7", MRImageStorage)
+    assert (header.patient_name, header.patient_id) == ("Müller^Jürgen", "P1")
+    assert (header.accession_number, header.study_date) == ("A1", "20260105")
+    assert header.study_description == "MR Schädel"
+
+
+def test_a_private_transfer_syntax_is_read_as_what_it_looks_like() -> None:
+    for syntax in (ImplicitVRLittleEndian, ExplicitVRLittleEndian):
+        assert read_header(encoded(instance(), syntax), "1.2.840.113619.5.2").study_instance_uid == STUDY
+
+
+def test_nothing_after_the_identifiers_is_needed() -> None:
+    whole = encoded(instance())
+    end = whole.index(STUDY.encode() + b".1", whole.index(b"\x20\x00\x0e\x00")) + len(STUDY) + 10
+    assert read_header(whole[:end], ExplicitVRLittleEndian).series_instance_uid == f"{STUDY}.1"
+    assert read_header(whole[:end] + b"\xff" * 50, ExplicitVRLittleEndian).study_instance_uid == STUDY
+
+
+def test_elements_out_of_order_are_found() -> None:
+    whole = encoded(instance())
+    series = whole.index(b"\x20\x00\x0d\x00")
+    rows = whole.index(b"\x28\x00\x02\x00")
+    pixels = whole.index(b"\xe0\x7f\x10\x00")
+    shuffled = whole[:series] + whole[rows:pixels] + whole[series:rows] + whole[pixels:]
+    assert read_header(shuffled, ExplicitVRLittleEndian).series_instance_uid == f"{STUDY}.1"
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI", "ignore:The value length")
+@pytest.mark.parametrize("uid", ["../../etc", "..", ".", "1..2", "1.2/3", "1.2\\1.3", "1." + "2" * 63, "A.1", "1.2."])
+@pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"])
+def test_what_is_no_uid_is_refused(keyword: str, uid: str) -> None:
+    image = instance()
+    image[keyword] = DataElement(keyword, "UI", uid, validation_mode=config.IGNORE)
+    data_set = encoded(image)
+    with pytest.raises(UnreadableHeaderError, match=keyword):
+        read_header(data_set, ExplicitVRLittleEndian)
+
+
+@pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"])
+def test_an_absent_identifier_is_named(keyword: str) -> None:
+    image = instance()
+    del image[keyword]
+    with pytest.raises(UnreadableHeaderError, match=keyword):
+        read_header(encoded(image), ExplicitVRLittleEndian)
+
+
+@pytest.mark.parametrize("data_set", [b"", b"\0" * 20, b"not a data set at all" * 50, bytes(range(256)) * 20])
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian])
+def test_what_is_no_data_set_is_refused(data_set: bytes, syntax: UID) -> None:
+    with pytest.raises(UnreadableHeaderError):
+        read_header(data_set, syntax)
+
+
+def test_a_truncated_data_set_without_identifiers_is_refused() -> None:
+    with pytest.raises(UnreadableHeaderError):
+        read_header(encoded(instance())[:100], ExplicitVRLittleEndian)
