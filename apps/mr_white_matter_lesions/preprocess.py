@@ -90,23 +90,28 @@ def normalise(volume: Array, intensity_ceiling: float = 1.0) -> Array:
     return np.asarray((limited - values.mean()) / max(float(values.std()), 1e-6), dtype=np.float32)
 
 
-def crop_to_head(volume: Array, grid: Grid) -> Grid:
-    """The part of the grid that holds the head, with a margin; the whole grid where there is no signal.
+def head_box(volume: Array, grid: Grid) -> tuple[slice, slice, slice]:
+    """The (slice, row, column) box of a grid that holds the head, with a margin; all of it where there is no signal.
 
     Of every axis at least one voxel in two hundred of a plane must hold signal, so that noise does not count.
     """
     mask = head_mask(volume)
-    bounds = []
+    box = []
     for axis in range(3):
         others = tuple(other for other in range(3) if other != axis)
         found = np.flatnonzero(mask.mean(axis=others) > 0.005)
         if len(found) == 0:
-            return grid
+            return slice(0, grid.shape[0]), slice(0, grid.shape[1]), slice(0, grid.shape[2])
         margin = int(np.ceil(_MARGIN_MM / np.linalg.norm(grid.affine[:3, 2 - axis])))
-        bounds.append((max(0, int(found[0]) - margin), min(mask.shape[axis], int(found[-1]) + 1 + margin)))
+        box.append(slice(max(0, int(found[0]) - margin), min(mask.shape[axis], int(found[-1]) + 1 + margin)))
+    return box[0], box[1], box[2]
+
+
+def part_of(grid: Grid, box: tuple[slice, slice, slice]) -> Grid:
+    """The grid of a box of voxels."""
     affine = grid.affine.copy()
-    affine[:3, 3] += grid.affine[:3, :3] @ np.array([bounds[2][0], bounds[1][0], bounds[0][0]], dtype=float)
-    slices, rows, columns = (stop - start for start, stop in bounds)
+    affine[:3, 3] += grid.affine[:3, :3] @ np.array([box[2].start, box[1].start, box[0].start], dtype=float)
+    slices, rows, columns = (side.stop - side.start for side in box)
     return Grid((slices, rows, columns), affine)
 
 
@@ -126,8 +131,10 @@ def prepare(
     reference, reference_affine = volumes[0]
     whole = working_grid(reference.shape, reference_affine, spacing)
     first = resample(reference, reference_affine, whole.affine, whole.shape, device=device)
-    grid = crop_to_head(first, whole)
-    channels = [resample(array, affine, grid.affine, grid.shape, device=device) for array, affine in volumes]
+    box = head_box(first, whole)
+    grid = part_of(whole, box)
+    channels = [first[box]]
+    channels += [resample(array, affine, grid.affine, grid.shape, device=device) for array, affine in volumes[1:]]
     return Prepared(np.stack([normalise(channel, intensity_ceiling) for channel in channels]), grid)
 
 

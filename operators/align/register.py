@@ -17,7 +17,7 @@ Array = npt.NDArray[np.generic]
 _SPACING_MM = 2.5
 _BINS = 48
 _LEAST_GAIN = 0.02
-# Two sequences of one head reach 1.2 to 1.3 when aligned and about 1.1 when 15 mm apart; unrelated content stays at 1.0.
+# Two sequences of one head reach 1.2 to 1.3 aligned and about 1.1 at 15 mm apart; unrelated content stays at 1.0.
 _LEAST_INFORMATION = 1.06
 _SEED = 20170919
 

@@ -9,9 +9,10 @@ import torch
 
 from apps.mr_white_matter_lesions.preprocess import (
     Grid,
-    crop_to_head,
+    head_box,
     mask_to_grid,
     normalise,
+    part_of,
     prepare,
     to_grid,
     to_native,
@@ -100,7 +101,8 @@ def test_both_channels_share_the_reference_grid() -> None:
 def test_the_empty_field_of_view_is_cut_away() -> None:
     array, affine = acquisition((0, 1, 2), (1, 1, 1), 0.0)
     noisy = (array + np.random.default_rng(0).uniform(0, 8, array.shape)).astype(np.float32)
-    grid = crop_to_head(noisy, Grid(array.shape, affine))
+    whole = Grid(array.shape, affine)
+    grid = part_of(whole, head_box(noisy, whole))
     extent = np.array(grid.shape) * np.array([4.0, 2.4, 2.2])
     # The head and a margin of 6 mm on every side, rounded up to voxels.
     assert (extent >= np.array([110, 150, 120])).all()
