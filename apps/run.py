@@ -140,7 +140,7 @@ def _application(name: str, run: AppRun) -> FunctionApplication:
 
 def _now() -> datetime:
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    return datetime.fromtimestamp(int(epoch), timezone.utc) if epoch else datetime.now(timezone.utc)
+    return datetime.fromtimestamp(int(epoch), timezone.utc) if epoch else datetime.now().astimezone()
 
 
 def _conclude(run: AppRun, application: FunctionApplication, output_folder: Path) -> Outcome:

@@ -1,0 +1,114 @@
+"""Routing: which sequences a study has decides the configuration, and how the T1 comes to the FLAIR."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from apps.mr_white_matter_lesions.inputs import Configuration, Inputs, align_inputs, read_volumes
+from apps.run import app_manifest
+from operators.read.selection import require_series
+from operators.read.study import read_study
+from operators.refused import Reason, Refused
+from phantoms.faults import drop_slice, set_attributes
+from phantoms.mr_brain import BrainMRStudy, simulate_brain_mr, write_brain_mr
+
+SEED = 11
+
+
+def written(folder: Path, sequences: Sequence[str] = ("FLAIR", "T1"), shift: float = 0.0) -> BrainMRStudy:
+    phantom = simulate_brain_mr(SEED, size="small", t1_shift_mm=(shift, 0.0, 0.0))
+    return write_brain_mr(phantom, folder, sequences=tuple(sequences))
+
+
+def inputs_of(folder: Path) -> Inputs:
+    selection = require_series(read_study(folder), app_manifest("mr_white_matter_lesions"))
+    return align_inputs(read_volumes(selection))
+
+
+@pytest.mark.parametrize(
+    ("sequences", "configuration"),
+    [
+        (("FLAIR", "T1"), Configuration.BOTH),
+        (("FLAIR",), Configuration.FLAIR_ONLY),
+        (("T1",), Configuration.T1_ONLY),
+    ],
+)
+def test_the_sequences_decide_the_configuration(
+    tmp_path: Path, sequences: tuple[str, ...], configuration: Configuration
+) -> None:
+    written(tmp_path, sequences)
+    assert inputs_of(tmp_path).configuration is configuration
+
+
+def no_suitable_sequence(study: BrainMRStudy) -> None:
+    for series in study.series.values():
+        set_attributes(series.paths, EchoTime=30.0)
+
+
+def contrast_agent(study: BrainMRStudy) -> None:
+    for series in study.series.values():
+        set_attributes(series.paths, ContrastBolusAgent="Gadobutrol")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"), [(no_suitable_sequence, "echo time"), (contrast_agent, "contrast agent given")]
+)
+def test_a_study_without_a_suitable_series_is_refused_with_each_series_reason(
+    tmp_path: Path, spoil: Callable[[BrainMRStudy], None], told: str
+) -> None:
+    spoil(written(tmp_path))
+    with pytest.raises(Refused, match=told) as caught:
+        inputs_of(tmp_path)
+    assert caught.value.reason is Reason.NO_SUITABLE_SERIES
+
+
+def test_a_missing_slice_is_refused(tmp_path: Path) -> None:
+    study = written(tmp_path)
+    drop_slice(study.series["FLAIR"].paths, 9)
+    with pytest.raises(Refused) as caught:
+        inputs_of(tmp_path)
+    assert caught.value.reason is Reason.MISSING_SLICE
+
+
+def test_a_t1_in_place_keeps_its_header_geometry(tmp_path: Path) -> None:
+    study = written(tmp_path)
+    inputs = inputs_of(tmp_path)
+    assert inputs.registration is not None
+    assert not inputs.registration.registered
+    assert inputs.t1 is not None
+    np.testing.assert_allclose(inputs.t1.affine, study.series["T1"].acquisition.affine, atol=1e-4)
+
+
+def test_a_patient_who_moved_between_the_sequences_is_registered(tmp_path: Path) -> None:
+    written(tmp_path, shift=15.0)
+    inputs = inputs_of(tmp_path)
+    assert inputs.configuration is Configuration.BOTH
+    assert inputs.registration is not None
+    assert inputs.registration.registered
+    np.testing.assert_allclose(inputs.registration.transform[:3, 3], [-15.0, 0.0, 0.0], atol=3.0)
+
+
+def test_another_frame_of_reference_is_always_registered(tmp_path: Path) -> None:
+    study = written(tmp_path)
+    set_attributes(study.series["T1"].paths, FrameOfReferenceUID="2.25.4711")
+    inputs = inputs_of(tmp_path)
+    assert inputs.registration is not None
+    assert inputs.registration.registered
+    assert inputs.configuration is Configuration.BOTH
+
+
+def test_a_t1_of_something_else_is_left_out_and_that_is_told(tmp_path: Path) -> None:
+    written(tmp_path)
+    selection = require_series(read_study(tmp_path), app_manifest("mr_white_matter_lesions"))
+    volumes = read_volumes(selection)
+    noise = np.random.default_rng(SEED).normal(500, 50, volumes["t1"].array.shape).astype(np.float32)
+    volumes["t1"].array[...] = noise.astype(volumes["t1"].array.dtype)
+    inputs = align_inputs(volumes)
+    assert inputs.configuration is Configuration.FLAIR_ONLY
+    assert inputs.registration is not None
+    assert not inputs.registration.accepted
+    assert inputs.roles == ("flair",)
