@@ -91,6 +91,7 @@ def describe_network(
             "samples": role.samples,
             "batch": target.batch,
             "foreground": target.foreground,
+            "balance": target.balance,
             "augmentation": asdict(target.augmentation),
         },
         "files": sorted(files, key=lambda file: str(file["path"])),

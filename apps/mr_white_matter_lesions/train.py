@@ -81,6 +81,7 @@ def _train_role(
         settings,
         steps=settings.steps(role),
         device=device,
+        balance=target.balance,
         checkpoint=work / f"{role.name}{suffix}.checkpoint",
         report=_reporter(role.name),
     )

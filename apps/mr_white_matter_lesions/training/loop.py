@@ -40,12 +40,14 @@ def train_network(
     *,
     steps: int,
     device: torch.device,
+    balance: float = 0.0,
     checkpoint: Path | None = None,
     checkpoint_seconds: float = 180.0,
     report: Callable[[int, float], None] | None = None,
 ) -> Trained:
     """Minimise the loss over ``steps`` batches; the network stays on the device, in training mode.
 
+    ``balance`` as in :class:`~apps.mr_white_matter_lesions.training.settings.TargetSettings`.
     ``checkpoint`` is written every ``checkpoint_seconds`` and read at the start where it exists, so that a run that
     was cut off goes on. ``report`` gets every step's number and loss.
     """
@@ -54,6 +56,7 @@ def train_network(
     first = _resume(checkpoint, network, optimiser, device)
     started = saved = time.monotonic()
     losses: list[float] = []
+    frequencies = patches.class_weights(network.settings.classes, balance).to(device)
     batches = _ahead(patches)
     for step in range(first, steps):
         images, labels = next(batches)
@@ -63,7 +66,8 @@ def train_network(
         # bfloat16 needs no loss scaling and is two to three times as fast on a CPU with AVX-512 BF16 too.
         with torch.autocast(device.type, torch.bfloat16):
             logits = network(images)
-        loss = cross_entropy_and_dice(logits, labels)
+        weights = frequencies ** (1 - step / steps) if balance > 0 else None
+        loss = cross_entropy_and_dice(logits, labels, class_weights=weights)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 12.0)

@@ -115,6 +115,14 @@ class Patches:
         # Half a million positions of a voxel would be kept for nothing: a thousand per sample are as good.
         self._foreground = [_some_positions(sample.labels, self._draw) for sample in samples]
 
+    def class_weights(self, classes: int, balance: float) -> torch.Tensor:
+        """Inverse class frequencies in all samples to the power ``balance``, with a mean of 1: (class,)."""
+        counts = torch.zeros(IGNORE + 1, dtype=torch.int64)
+        for sample in self._samples:
+            counts += torch.bincount(sample.labels.flatten(), minlength=IGNORE + 1)
+        weights = counts[:classes].clamp(min=1).double() ** -balance
+        return (weights / weights.mean()).float()
+
     def batch(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The next batch."""
         patches = [self._patch() for _ in range(self._settings.batch)]

@@ -95,6 +95,28 @@ def test_other_pathology_takes_no_part_in_the_loss() -> None:
     torch.testing.assert_close(cross_entropy_and_dice(logits, labels), everywhere_else)
 
 
+def test_class_weights_make_the_cross_entropy_a_weighted_mean() -> None:
+    torch.manual_seed(0)
+    logits, labels = torch.randn(2, 3, 4, 6, 6), torch.randint(0, 3, (2, 4, 6, 6))
+    weights = torch.tensor([0.1, 1.0, 2.0])
+    difference = cross_entropy_and_dice(logits, labels, class_weights=weights) - cross_entropy_and_dice(logits, labels)
+    expected = functional.cross_entropy(logits, labels, weight=weights) - functional.cross_entropy(logits, labels)
+    torch.testing.assert_close(difference, expected)
+
+
+def test_class_weights_follow_the_inverse_frequency(study: LabelledStudy) -> None:
+    role = ROLES[2]
+    samples = samples_of_role([make_samples(study, role.target, TARGET)], role)
+    patches = Patches(samples, TARGET, TARGET.augmentation, seed=0)
+    counts = torch.bincount(samples[0].labels.flatten(), minlength=35).float()
+    weights = patches.class_weights(35, 0.5)
+    assert float(weights.mean()) == pytest.approx(1.0, abs=1e-5)
+    present = counts > 0
+    products = weights[present] ** 2 * counts[present]
+    torch.testing.assert_close(products / products[0], torch.ones_like(products))
+    torch.testing.assert_close(patches.class_weights(35, 0.0), torch.ones(35))
+
+
 def test_a_perfect_answer_is_worth_minus_one() -> None:
     labels = torch.randint(0, 3, (2, 4, 6, 6))
     logits = 100.0 * functional.one_hot(labels, 3).movedim(-1, 1).float()
