@@ -10,6 +10,7 @@ import pytest
 from deploy.node.database import Database, open_database
 from phantoms.mr_brain.dicom import BrainMRStudy, write_brain_mr
 from phantoms.mr_brain.simulate import simulate_brain_mr
+from tests.deploy.node.node import Examination
 
 
 @pytest.fixture
@@ -23,3 +24,9 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def brain_study(tmp_path_factory: pytest.TempPathFactory) -> BrainMRStudy:
     """A small simulated examination on disk; tests must not change its files."""
     return write_brain_mr(simulate_brain_mr(3, size="small"), tmp_path_factory.mktemp("brain"))
+
+
+@pytest.fixture(scope="session")
+def examination(brain_study: BrainMRStudy) -> Examination:
+    """The same with few slices."""
+    return Examination(brain_study)

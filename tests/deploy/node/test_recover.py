@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from apps.run import app_manifest
+from deploy.node.database import FILE_NAME
+from deploy.node.lock import DataFolderInUseError, lock_data_folder
+from deploy.node.recover import recover
+from deploy.node.route import RoutedApp
+from tests.deploy.node.node import Examination, Node
+
+APP = "mr_white_matter_lesions"
+
+
+def node_in(folder: Path) -> Node:
+    manifest = app_manifest(APP)
+    return Node(folder, {APP: RoutedApp(manifest, manifest.settings)})
+
+
+@pytest.mark.parametrize("damage", ["lost", "overwritten", "asked for"])
+def test_a_new_index_leads_to_the_same_jobs(tmp_path: Path, examination: Examination, damage: str) -> None:
+    node = node_in(tmp_path)
+    node.receive(examination.flair)
+    node.wait(5)
+    node.decide()
+    (before,) = node.jobs()
+    node.database.close()
+    if damage == "lost":
+        (tmp_path / FILE_NAME).unlink()
+    elif damage == "overwritten":
+        (tmp_path / FILE_NAME).write_bytes(b"not a database " * 1000)
+
+    done = recover(tmp_path, rebuild=damage == "asked for")
+    assert done.indexed == len(examination.flair)
+    assert (done.replaced is not None) == (damage != "lost")
+    assert done.replaced is None or done.replaced.exists()
+
+    again = node_in(tmp_path)
+    again.wait(5)
+    assert len(again.decide()) == 1
+    (after,) = again.jobs()
+    assert after.input_digest == before.input_digest
+    assert set(after.sop_instance_uids) == set(before.sop_instance_uids)
+
+
+def test_a_sound_index_is_kept(tmp_path: Path, examination: Examination) -> None:
+    node = node_in(tmp_path)
+    node.receive(examination.flair[:3])
+    node.database.close()
+    done = recover(tmp_path)
+    assert (done.indexed, done.replaced) == (0, None)
+
+
+def test_a_running_node_is_left_alone(tmp_path: Path) -> None:
+    with lock_data_folder(tmp_path), pytest.raises(DataFolderInUseError):
+        recover(tmp_path)
