@@ -28,8 +28,9 @@ def summary_page(inputs: Inputs, burden: Burden, analysis: Analysis, manifest: M
     algorithm = analysis.algorithm
     lines = [f"{name}: {value}" for name, value in analysis.parameters.items()]
     lines.append(f"{algorithm.title} {algorithm.version}, model {algorithm.model_digest[:12]}")
+    notice = manifest.model.notice
     if inputs.configuration is Configuration.T1_ONLY:
-        lines.insert(0, T1_WARNING)
+        notice = f"{T1_WARNING} {notice}"
     return render_summary(
         SummaryPage(
             title=manifest.application.title,
@@ -42,7 +43,7 @@ def summary_page(inputs: Inputs, burden: Burden, analysis: Analysis, manifest: M
                 [f"image {instance.header.get('InstanceNumber', '?')}" for instance in volume.instances],
             ),
             lines=lines,
-            notice=manifest.model.notice,
+            notice=notice,
             bars_title="Lesion volume by region, mL (share of the region)",
             bars=_bars(burden),
         )

@@ -182,8 +182,17 @@ def _draw_bars(figure: Figure, page: SummaryPage, box: tuple[float, float, float
     largest = max(max(bar.left, bar.right) for bar in page.bars) or 1.0
     # Half the width holds half a name (0.28), the longest bar (0.26) and the text beside it.
     for row, bar in enumerate(page.bars):
-        size = 11 * min(1.0, 22 / max(len(bar.name), 1))
-        axes.text(0.0, row, bar.name, fontsize=size, color=_TEXT, ha="center", **style)  # type: ignore[arg-type]
+        name = wrap(bar.name, 22)
+        axes.text(
+            0.0,
+            row,
+            "\n".join(name),
+            fontsize=11 if len(name) == 1 else 9,
+            linespacing=1.1,
+            color=_TEXT,
+            ha="center",
+            **style,  # type: ignore[arg-type]
+        )
         for side, value, text, colour in (
             (-1, bar.right, bar.right_text, _RIGHT),
             (1, bar.left, bar.left_text, _LEFT),
