@@ -91,7 +91,11 @@ def send_files(
             raise SendError(f"{peer} cannot be reached or aborted the association")
         sent: list[SentInstance] = []
         for path, meta in zip(files, metas, strict=True):
-            status = association.send_c_store(dcmread(path))
+            try:
+                status = association.send_c_store(dcmread(path))
+            except RuntimeError as error:
+                # pynetdicom's way to say that the association has ended before the request.
+                raise SendError(f"{peer} ended the association after {len(sent)} of {len(files)} instances") from error
             if "Status" not in status:
                 raise SendError(f"{peer} gave no answer to {path.name} after {len(sent)} of {len(files)} instances")
             sent.append(SentInstance(path, meta.MediaStorageSOPInstanceUID, status.Status))
