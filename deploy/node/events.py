@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from datetime import datetime, timezone
 from typing import Any
@@ -59,3 +60,15 @@ def log(kind: str, text: str, **data: Any) -> None:
 def log_failure(kind: str, text: str, **data: Any) -> None:
     """Write the exception being handled to standard error, with its traceback."""
     _LOG.error(text, kind=kind, exc_info=True, **{key: value for key, value in data.items() if value is not None})
+
+
+class _Forward(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        _LOG.warning(record.getMessage(), kind=record.name, exc_info=record.exc_info)
+
+
+def forward_warnings(logger_name: str) -> None:
+    """Write warnings and errors that a library logs to standard error too, where it would keep them to itself."""
+    logger = logging.getLogger(logger_name)
+    if not any(isinstance(handler, _Forward) for handler in logger.handlers):
+        logger.addHandler(_Forward(logging.WARNING))

@@ -154,7 +154,8 @@ class ReceiveIndex:
                 record(
                     session,
                     "received",
-                    f"{association.calling_ae_title} sent {', '.join(parts)} and {association.ending}",
+                    f"{association.calling_ae_title} sent {', '.join(parts) or 'nothing that could be stored'} and "
+                    f"{association.ending}",
                     study=uid,
                     **{arrival.value: counts[arrival] for arrival in Arrival},
                 )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from deploy.node.config import ReadinessConfig
 from deploy.node.database import Database
 from deploy.node.database import Study as StudyRow
-from deploy.node.events import record
+from deploy.node.events import log_failure, record
 from deploy.node.index import instance_files
 from deploy.node.spool import Spool
 from operators.manifest import Manifest
@@ -19,6 +20,10 @@ from operators.read.geometry import missing_slices
 from operators.read.selection import is_accepted, is_own_result, select_series
 from operators.read.study import Study, read_study
 from operators.refused import Refused
+
+FIRST_RETRY_SECONDS = 10.0
+LONGEST_RETRY_SECONDS = 900.0
+"""How long a study is left alone after a decision over it failed: at first, and at most."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,8 @@ class Readiness:
         self._clock = clock
         # Studies that wait for slices, and at which image that was found: their headers need not be read again.
         self._waiting: dict[str, datetime] = {}
+        # Studies over which a decision failed: how often, and when to try again.
+        self._failed: dict[str, tuple[int, datetime]] = {}
 
     def ready_studies(self) -> tuple[ReadyStudy, ...]:
         """Return the studies that are ready now; each is returned again until it is decided over."""
@@ -76,8 +83,37 @@ class Readiness:
             ).all()
         undecided = {row.study_instance_uid for row in rows}
         self._waiting = {uid: seen for uid, seen in self._waiting.items() if uid in undecided}
-        found = (self._look(row.study_instance_uid, row.last_received, now) for row in rows)
+        self._failed = {uid: failed for uid, failed in self._failed.items() if uid in undecided}
+        found = (self._look_safely(row.study_instance_uid, row.last_received, now) for row in rows)
         return tuple(ready for ready in found if ready is not None)
+
+    def failed(self, uid: str, error: Exception) -> None:
+        """Record that it could not be decided over a study, and leave it alone for a while: twice as long each time."""
+        count = self._failed.get(uid, (0, self._clock()))[0] + 1
+        pause = min(FIRST_RETRY_SECONDS * 2 ** (count - 1), LONGEST_RETRY_SECONDS)
+        self._failed[uid] = (count, self._clock() + timedelta(seconds=pause))
+        text = f"not analysed yet: {type(error).__name__}: {error}; tried {count} times, again in {pause:g} s"
+        log_failure("decision-failed", text, study=uid)
+        try:
+            with self._database.write() as session:
+                study = session.get_one(StudyRow, uid)
+                # A study that has results keeps the outcome that tells of them.
+                if not study.jobs:
+                    study.outcome = text
+                record(session, "decision-failed", text, study=uid)
+        # With a full disk the decision failed for the same reason, and is tried again.
+        except DBAPIError:
+            log_failure("decision-failed", "the failure could not be recorded", study=uid)
+
+    def _look_safely(self, uid: str, last_received: datetime, now: datetime) -> ReadyStudy | None:
+        if uid in self._failed and now < self._failed[uid][1]:
+            return None
+        try:
+            return self._look(uid, last_received, now)
+        # One study must not stop the others, whatever is wrong with it or with us.
+        except Exception as error:
+            self.failed(uid, error)
+            return None
 
     def _look(self, uid: str, last_received: datetime, now: datetime) -> ReadyStudy | None:
         if self._is_receiving(uid):

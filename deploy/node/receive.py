@@ -16,7 +16,7 @@ from pynetdicom.pdu import A_ABORT_RQ, A_RELEASE_RQ
 from pynetdicom.sop_class import Verification
 
 from deploy.node.config import ReceiveConfig
-from deploy.node.events import log, log_failure
+from deploy.node.events import forward_warnings, log, log_failure
 from deploy.node.file_meta import FileMeta
 from deploy.node.header import InstanceHeader, UnreadableHeaderError, read_header
 from deploy.node.spool import Arrival, Spool, StoredInstance
@@ -107,6 +107,7 @@ class StorageSCP:
 
     def start(self) -> None:
         """Listen. Raises :class:`OSError` when the port cannot be had."""
+        forward_warnings("pynetdicom")
         # pynetdicom knows this for the whole process only. It concerns acceptors, and this is the only one.
         _config.UNRESTRICTED_STORAGE_SERVICE = True
         handlers = [

@@ -14,7 +14,7 @@ from deploy.node.config import NodeConfig
 from deploy.node.database import Database, Job, JobState
 from deploy.node.database import Study as StudyRow
 from deploy.node.events import record
-from deploy.node.readiness import ReadyStudy
+from deploy.node.readiness import Readiness, ReadyStudy
 from operators.manifest import Manifest
 from operators.read.selection import Selection, is_accepted, missing_roles, select_series
 from operators.read.study import Study
@@ -46,6 +46,18 @@ def routed_apps(config: NodeConfig) -> dict[str, RoutedApp]:
         name: RoutedApp(manifest, merged_settings(manifest, config.apps[name].settings))
         for name, manifest in manifests.items()
     }
+
+
+def decide(database: Database, readiness: Readiness, apps: Mapping[str, RoutedApp]) -> tuple[int, ...]:
+    """Decide over every study that is ready now; return the new jobs' ids. One study's trouble stops no other."""
+    jobs: list[int] = []
+    for ready in readiness.ready_studies():
+        try:
+            jobs += route_study(database, ready, apps)
+        # Whatever is wrong with this study or with us, the others are to be decided over.
+        except Exception as error:
+            readiness.failed(ready.study_instance_uid, error)
+    return tuple(jobs)
 
 
 def route_study(database: Database, ready: ReadyStudy, apps: Mapping[str, RoutedApp]) -> tuple[int, ...]:
@@ -108,7 +120,7 @@ def _add_job(session: Session, study: StudyRow, concern: _Concern, now: datetime
         state=JobState.QUEUED,
         started=now,
     )
-    # A study that concerned no app before has its outcome still to come.
+    # What was said of the study before this job is over; its outcome is still to come.
     if not study.jobs:
         study.outcome = ""
     session.add(job)

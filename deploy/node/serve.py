@@ -22,7 +22,7 @@ from deploy.node.lock import lock_data_folder
 from deploy.node.outbox import DestinationQueue, record_orphans
 from deploy.node.readiness import Readiness
 from deploy.node.receive import StorageSCP
-from deploy.node.route import RoutedApp, route_study, routed_apps
+from deploy.node.route import RoutedApp, decide, routed_apps
 from deploy.node.spool import Spool
 from deploy.node.threads import Threads
 from deploy.node.worker import Worker
@@ -117,9 +117,8 @@ def _decide(
     workers: Mapping[str, Worker],
 ) -> None:
     while not stop.wait(_LOOK_SECONDS):
-        for study in readiness.ready_studies():
-            if route_study(database, study, apps):
-                _ring(workers.values())
+        if decide(database, readiness, apps):
+            _ring(workers.values())
 
 
 def _ring(others: Iterable[Worker | DestinationQueue]) -> None:

@@ -16,7 +16,7 @@ from deploy.node.file_meta import FileMeta
 from deploy.node.header import read_header
 from deploy.node.index import index_instance
 from deploy.node.readiness import Readiness
-from deploy.node.route import RoutedApp, route_study
+from deploy.node.route import RoutedApp, decide
 from deploy.node.spool import Spool, StoredInstance
 from operators.read.study import read_study
 from phantoms.mr_brain import BrainMRStudy
@@ -69,9 +69,7 @@ class Node:
 
     def decide(self) -> tuple[int, ...]:
         """What the node does again and again: look for ready studies and route them. Returns the new jobs."""
-        return tuple(
-            job for ready in self.readiness.ready_studies() for job in route_study(self.database, ready, self.apps)
-        )
+        return decide(self.database, self.readiness, self.apps)
 
     def jobs(self) -> list[Job]:
         with self.database.read() as session:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from apps.run import app_manifest
+from deploy.node.database import Study as StudyRow
 from deploy.node.route import RoutedApp
+from operators.read.study import Study, read_study
 from operators.refused import Reason
 from tests.deploy.node.node import Examination, Node
 from tests.deploy.node.sending import STUDY, encoded, instance, write_file
@@ -118,3 +121,29 @@ def test_a_study_that_cannot_be_read_is_ready_with_the_reason(node: Node, tmp_pa
     assert ready.study is None
     assert ready.refused is not None
     assert ready.refused.reason is Reason.SEVERAL_PATIENTS
+
+
+def test_trouble_with_one_study_stops_no_other_and_is_tried_again(
+    node: Node, examination: Examination, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.receive(examination.flair)
+    node.receive([write_file(tmp_path / "1.dcm", encoded(instance()), sop_instance_uid=f"{STUDY}.1.1")])
+    node.wait(5)
+
+    def fail_once(files: Iterable[Path]) -> Study:
+        paths = list(files)
+        if STUDY in str(paths[0]):
+            raise MemoryError("no memory")
+        return read_study(paths)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("deploy.node.readiness.read_study", fail_once)
+        assert len(node.decide()) == 1
+        assert node.decide() == ()
+    (event,) = node.events("decision-failed")
+    assert event.study_instance_uid == STUDY
+    with node.database.read() as session:
+        assert session.get_one(StudyRow, STUDY).outcome.startswith("not analysed yet: MemoryError: no memory")
+    assert node.decide() == ()
+    node.wait(10)
+    assert len(node.decide()) == 1

@@ -96,9 +96,9 @@ def test_the_digest_is_the_one_of_the_apps_own_run(node: Node, examination: Exam
 
 
 def test_the_same_study_again_makes_no_second_job(node: Node, examination: Examination) -> None:
-    node.receive(examination.paths)
+    node.receive(examination.flair)
     assert len(decided(node)) == 1
-    node.receive(examination.paths)
+    node.receive(examination.flair)
     assert decided(node) == ()
     assert len(node.jobs()) == 1
 
@@ -106,9 +106,9 @@ def test_the_same_study_again_makes_no_second_job(node: Node, examination: Exami
 def test_more_images_that_change_no_input_make_no_second_job(
     node: Node, examination: Examination, tmp_path: Path
 ) -> None:
-    node.receive(examination.paths)
+    node.receive(examination.flair)
     decided(node)
-    localizer = copies(examination.t1[:1], tmp_path / "localizer")
+    localizer = copies(examination.flair[:1], tmp_path / "localizer")
     set_attributes(localizer, SeriesInstanceUID="2.25.5", SOPInstanceUID="2.25.5.1", ImageType=["LOCALIZER"])
     node.receive(localizer)
     assert node.study().decided is None
@@ -133,7 +133,7 @@ def test_other_settings_are_another_input(examination: Examination, tmp_path: Pa
     digests = []
     for volume in (0.0, 5.0):
         node = Node(tmp_path / str(volume), app(minimum_lesion_volume_mm3=volume))
-        node.receive(examination.paths)
+        node.receive(examination.flair)
         decided(node)
         digests.append(node.jobs()[0].input_digest)
     assert digests[0] != digests[1]
@@ -142,7 +142,7 @@ def test_other_settings_are_another_input(examination: Examination, tmp_path: Pa
 def test_an_accepted_study_without_a_suitable_series_becomes_a_job_on_all_of_it(
     node: Node, examination: Examination, tmp_path: Path
 ) -> None:
-    files = copies(examination.paths, tmp_path / "contrast")
+    files = copies(examination.flair, tmp_path / "contrast")
     set_attributes(files, ContrastBolusAgent="Gadobutrol")
     node.receive(files)
     assert len(decided(node)) == 1
@@ -151,7 +151,7 @@ def test_an_accepted_study_without_a_suitable_series_becomes_a_job_on_all_of_it(
 
 
 def test_own_results_that_come_back_are_no_input(node: Node, examination: Examination, tmp_path: Path) -> None:
-    files = copies(examination.paths, tmp_path / "contrast")
+    files = copies(examination.flair, tmp_path / "contrast")
     set_attributes(files, ContrastBolusAgent="Gadobutrol")
     node.receive(files)
     decided(node)
@@ -159,7 +159,7 @@ def test_own_results_that_come_back_are_no_input(node: Node, examination: Examin
     purpose.CodeValue, purpose.CodingSchemeDesignator, purpose.CodeMeaning = "109102", "DCM", "Processing Equipment"
     equipment = Dataset()
     equipment.PurposeOfReferenceCodeSequence = [purpose]
-    result = copies(examination.paths[:1], tmp_path / "result")
+    result = copies(examination.flair[:1], tmp_path / "result")
     set_attributes(
         result,
         SeriesInstanceUID="2.25.7",
@@ -200,7 +200,7 @@ def test_a_study_that_cannot_be_read_has_an_outcome_with_the_reason(node: Node, 
 
 def test_a_node_without_apps_says_so(examination: Examination, tmp_path: Path) -> None:
     node = Node(tmp_path / "node", {})
-    node.receive(examination.paths)
+    node.receive(examination.flair)
     decided(node)
     assert node.study().outcome == "not analysed: no application is configured"
 
@@ -212,10 +212,10 @@ def test_an_instance_whose_header_breaks_off_is_left_out_and_told(
     # A length in the middle of the header that points beyond the end.
     rows = whole.index(b"\x28\x00\x10\x00")
     broken = whole[:rows] + b"\x28\x00\x10\x00US\xff\xff" + whole[rows + 8 : rows + 20]
-    node.receive(examination.paths)
+    node.receive(examination.flair)
     node.receive([write_file(tmp_path / "1.dcm", broken, sop_instance_uid=f"{examination.uid}.1.1")])
     assert len(decided(node)) == 1
-    assert set(node.jobs()[0].sop_instance_uids) == uids_of(examination.paths)
+    assert set(node.jobs()[0].sop_instance_uids) == uids_of(examination.flair)
 
 
 def test_an_image_that_comes_while_deciding_wins(node: Node, examination: Examination) -> None:
@@ -232,7 +232,7 @@ def test_an_image_that_comes_while_deciding_wins(node: Node, examination: Examin
 
 
 def test_a_decision_is_made_once(node: Node, examination: Examination) -> None:
-    node.receive(examination.paths)
+    node.receive(examination.flair)
     node.wait(5)
     (ready,) = node.readiness.ready_studies()
     assert len(route_study(node.database, ready, node.apps)) == 1
