@@ -47,6 +47,8 @@ class ReceiveConfig(_Part):
     port: int = Field(default=11112, ge=1, le=65535)
     maximum_pdu_size: int = Field(default=131072, ge=4096)
     maximum_associations: int = Field(default=16, ge=1)
+    # How long a peer may be silent within an association before it counts as gone.
+    network_timeout_seconds: float = Field(default=60.0, gt=0)
 
 
 class ReadinessConfig(_Part):

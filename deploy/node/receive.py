@@ -33,9 +33,6 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _ENDINGS = {A_RELEASE_RQ: "released the association", A_ABORT_RQ: "aborted the association"}
 
-NETWORK_TIMEOUT_SECONDS = 60.0
-"""How long a peer may be silent within an association."""
-
 
 @dataclass(frozen=True)
 class RefusedInstance:
@@ -102,7 +99,7 @@ class StorageSCP:
         self._entity.implementation_version_name = IMPLEMENTATION_VERSION_NAME
         self._entity.maximum_pdu_size = config.maximum_pdu_size
         self._entity.maximum_associations = config.maximum_associations
-        self._entity.network_timeout = NETWORK_TIMEOUT_SECONDS
+        self._entity.network_timeout = config.network_timeout_seconds
         self._entity.add_supported_context(Verification)
 
     def start(self) -> None:
@@ -140,7 +137,7 @@ class StorageSCP:
     def _on_connection(self, event: evt.Event) -> None:
         connection = event.assoc.dul.socket.socket
         # pynetdicom's own timeout does not reach a peer that falls silent in the middle of a PDU.
-        connection.settimeout(NETWORK_TIMEOUT_SECONDS)
+        connection.settimeout(self._config.network_timeout_seconds)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         _acknowledge_at_once(connection)
 

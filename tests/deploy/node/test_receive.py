@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,16 +64,22 @@ class Receiver:
         return found
 
 
-@pytest.fixture
-def receiver(tmp_path: Path) -> Iterator[Receiver]:
-    folder, port = tmp_path / "node", free_port()
+@contextmanager
+def running_receiver(folder: Path, **more: Any) -> Iterator[Receiver]:
+    port = free_port()
     database, spool = open_database(folder), Spool(folder)
     spool.open()
-    scp = StorageSCP(ReceiveConfig(host="127.0.0.1", port=port), spool, ReceiveIndex(database))
+    scp = StorageSCP(ReceiveConfig(host="127.0.0.1", port=port, **more), spool, ReceiveIndex(database))
     scp.start()
     yield Receiver(scp, spool, database, port)
     scp.stop()
     database.close()
+
+
+@pytest.fixture
+def receiver(tmp_path: Path) -> Iterator[Receiver]:
+    with running_receiver(tmp_path / "node") as running:
+        yield running
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -255,6 +262,10 @@ def test_a_study_is_being_received_while_its_association_is_open(receiver: Recei
     wait_for(lambda: len(receiver.events("received")) == 1)
 
 
+# The first ten bytes of a P-DATA-TF PDU (PS3.8 section 9.3.5) that says that it has 4000.
+PART_OF_PDU = b"\x04\x00\x00\x00\x0f\xa0" + b"\0" * 4
+
+
 @pytest.mark.parametrize(("end", "told"), [("abort", "aborted the association"), ("cut", "lost the connection")])
 def test_an_association_that_breaks_within_an_instance_leaves_nothing_of_it(
     receiver: Receiver, tmp_path: Path, end: str, told: str
@@ -265,15 +276,25 @@ def test_an_association_that_breaks_within_an_instance_leaves_nothing_of_it(
         if end == "abort":
             opened.abort()
         else:
-            connection = opened.dul.socket.socket
-            # A P-DATA-TF PDU (PS3.8 section 9.3.5) that says it is 4000 bytes long, and ends after 10.
-            connection.sendall(b"\x04\x00\x00\x00\x0f\xa0" + b"\0" * 10)
+            opened.dul.socket.socket.sendall(PART_OF_PDU)
             opened.dul.socket.close()
     wait_for(lambda: len(receiver.events("received")) == 1)
     assert receiver.events("received")[0].text.endswith(told)
     assert not receiver.scp.is_receiving(STUDY)
     assert list(receiver.data_sets()) == [f"{STUDY}.1.1.dcm"]
     assert list((receiver.spool.folder / "incoming").iterdir()) == []
+
+
+@pytest.mark.parametrize("silence", [PART_OF_PDU, b""], ids=["within a PDU", "between instances"])
+def test_a_silent_peer_counts_as_gone(tmp_path: Path, silence: bytes) -> None:
+    path = dicom_file(tmp_path)
+    with running_receiver(tmp_path / "node", network_timeout_seconds=0.5) as receiver:
+        with association(receiver.port, [(MRImageStorage, ExplicitVRLittleEndian)]) as opened:
+            assert opened.send_c_store(dcmread(path)).Status == 0
+            opened.dul.socket.socket.sendall(silence)
+            wait_for(lambda: not receiver.scp.is_receiving(STUDY))
+            wait_for(lambda: len(receiver.events("received")) == 1)
+        assert "1 new instances" in receiver.events("received")[0].text
 
 
 def test_several_associations_at_once(receiver: Receiver, tmp_path: Path) -> None:
