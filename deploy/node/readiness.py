@@ -51,7 +51,8 @@ class Readiness:
 
     A study is ready when no association that brought images of it is open, ``quiet_seconds`` have passed since its
     last image, and no series that an app would take lacks a slice between its others. For missing slices it waits
-    ``maximum_wait_seconds`` since the last image; then it goes on all the same, and the app refuses.
+    ``maximum_wait_seconds`` since the last image; then it goes on all the same, and the app refuses. Both times begin
+    anew when the node starts, so that a sender that was cut off can send the rest.
     """
 
     def __init__(
@@ -69,6 +70,8 @@ class Readiness:
         self._config = config
         self._is_receiving = is_receiving
         self._clock = clock
+        # While the node was away nothing could arrive: that silence was not the sender's.
+        self._listening_since = clock()
         # Studies that wait for slices, and at which image that was found: their headers need not be read again.
         self._waiting: dict[str, datetime] = {}
         # Studies over which a decision failed: how often, and when to try again.
@@ -118,7 +121,7 @@ class Readiness:
     def _look(self, uid: str, last_received: datetime, now: datetime) -> ReadyStudy | None:
         if self._is_receiving(uid):
             return None
-        quiet = (now - last_received).total_seconds()
+        quiet = (now - max(last_received, self._listening_since)).total_seconds()
         if quiet < self._config.quiet_seconds:
             return None
         waited_enough = quiet >= max(self._config.maximum_wait_seconds, self._config.quiet_seconds)

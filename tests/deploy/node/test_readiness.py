@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,11 @@ def test_trouble_with_one_study_stops_no_other_and_is_tried_again(
     assert node.decide() == ()
     node.wait(10)
     assert len(node.decide()) == 1
+
+
+def test_time_in_which_the_node_was_away_does_not_count(node: Node, examination: Examination, tmp_path: Path) -> None:
+    node.receive(examination.flair)
+    back = Node(tmp_path / "node", node.apps, ahead=timedelta(hours=1))
+    assert back.readiness.ready_studies() == ()
+    back.wait(5)
+    assert len(back.readiness.ready_studies()) == 1

@@ -69,7 +69,6 @@ def written(sources: tuple[Path, ...], tmp_path_factory: pytest.TempPathFactory)
         settings=app_manifest(tiny_app.APP).settings,
         started=STARTED,
     )
-    outcome.save(folder)
     return folder, outcome
 
 

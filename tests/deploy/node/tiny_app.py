@@ -47,15 +47,25 @@ def run(
 ) -> Outcome:
     """Outline the bright voxels of the FLAIR."""
     misbehaviour = _obey()
+    outcome = _run(app, input_folder, output_folder, settings, started)
+    if misbehaviour == "miscount":
+        outcome = outcome.model_copy(update={"segment_voxels": {"lesions": {1: 1}}})
+    outcome.save(output_folder)
+    return outcome
+
+
+def _run(
+    app: str, input_folder: Path, output_folder: Path, settings: Mapping[str, Setting], started: datetime
+) -> Outcome:
     study = read_study(input_folder)
     selection = select_series(study, app_manifest(app))
     analysis = analysis_of(app_manifest(app), study, selection, settings=settings, started=started)
-    if lacking := missing_roles(selection, app_manifest(app)):
-        return _refuse(app, study, selection, Refused(Reason.NO_SUITABLE_SERIES, lacking), analysis, output_folder)
-    outcome = _analyse(app, selection, analysis, output_folder)
-    if misbehaviour == "miscount":
-        return outcome.model_copy(update={"segment_voxels": {"lesions": {1: 1}}})
-    return outcome
+    try:
+        if lacking := missing_roles(selection, app_manifest(app)):
+            raise Refused(Reason.NO_SUITABLE_SERIES, lacking)
+        return _analyse(app, selection, analysis, output_folder)
+    except Refused as refused:
+        return _refuse(app, study, refused, analysis, output_folder)
 
 
 def _obey() -> str:
@@ -78,9 +88,7 @@ def _obey() -> str:
     return word
 
 
-def _refuse(
-    app: str, study: Study, selection: Selection, refused: Refused, analysis: Analysis, folder: Path
-) -> Outcome:
+def _refuse(app: str, study: Study, refused: Refused, analysis: Analysis, folder: Path) -> Outcome:
     report = write_refusal_report("report", app_manifest(app).outputs["report"], study, refused, analysis)
     return Outcome(
         app=app,

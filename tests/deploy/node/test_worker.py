@@ -1,0 +1,270 @@
+"""The worker with a real spool, database and engine: from a received study to the outbox, and every way to fail."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom import dcmread
+from sqlalchemy import select
+
+from deploy.node import file_meta, jobs
+from deploy.node.config import AppConfig, NodeConfig, ReadinessConfig
+from deploy.node.database import Database, Delivery, Job, JobState, Study
+from deploy.node.engines.local import LocalEngine
+from deploy.node.header import read_header
+from deploy.node.index import index_instance
+from deploy.node.readiness import Readiness
+from deploy.node.route import route_study, routed_apps
+from deploy.node.spool import Spool
+from deploy.node.worker import Worker
+from operators.outcome import Outcome
+from phantoms.mr_brain.dicom import BrainMRStudy
+from tests.deploy.node import tiny_app
+
+
+@pytest.fixture(scope="module")
+def control(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that tells the tiny app what to do."""
+    return tmp_path_factory.mktemp("control")
+
+
+@pytest.fixture(scope="module")
+def warm_engine(control: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TINY_APP", str(control))
+        engine = LocalEngine(tmp_path_factory.mktemp("logs"), target=tiny_app.TARGET)
+        yield engine
+        engine.close()
+
+
+@pytest.fixture
+def engine(warm_engine: LocalEngine, control: Path) -> LocalEngine:
+    for path in control.iterdir():
+        path.unlink()
+    return warm_engine
+
+
+class Node:
+    """What lies before and around the worker; ``data`` is the data folder."""
+
+    def __init__(self, database: Database, engine: LocalEngine, data: Path) -> None:
+        self.database = database
+        self.engine = engine
+        self.data = data
+        self.spool = Spool(data)
+        self.spool.open()
+        self.results = 0
+
+    def receive(self, paths: Iterable[Path]) -> None:
+        for path in paths:
+            with path.open("rb") as file:
+                meta = file_meta.decode(file)
+                data_set = file.read()
+            stored = self.spool.store(data_set, read_header(data_set, meta.transfer_syntax_uid), meta)
+            with self.database.write() as session:
+                index_instance(session, stored)
+
+    def worker(self, **settings: Any) -> Worker:
+        config = AppConfig(**{"destinations": ("pacs", "research"), "maximum_attempts": 2, **settings})
+        node = NodeConfig.model_construct(apps={tiny_app.APP: config}, destinations={})
+        apps = routed_apps(node)
+        manifests = {name: app.manifest for name, app in apps.items()}
+        readiness = Readiness(
+            self.database,
+            self.spool,
+            manifests,
+            ReadinessConfig(quiet_seconds=0, maximum_wait_seconds=0),
+            lambda _: False,
+        )
+        for study in readiness.ready_studies():
+            route_study(self.database, study, apps)
+
+        def on_results() -> None:
+            self.results += 1
+
+        return Worker(
+            apps[tiny_app.APP],
+            config,
+            self.database,
+            self.spool,
+            self.engine,
+            self.data,
+            lease_seconds=60.0,
+            on_results=on_results,
+            first_retry_seconds=0.001,
+        )
+
+    def job(self) -> Job:
+        with self.database.read() as session:
+            return session.scalars(select(Job)).one()
+
+    def deliveries(self) -> list[Delivery]:
+        with self.database.read() as session:
+            return list(session.scalars(select(Delivery).order_by(Delivery.id)))
+
+    def study_outcome(self) -> str:
+        with self.database.read() as session:
+            return session.scalars(select(Study)).one().outcome
+
+
+@pytest.fixture
+def node(database: Database, engine: LocalEngine, tmp_path: Path) -> Node:
+    return Node(database, engine, tmp_path)
+
+
+@pytest.fixture
+def flair(brain_study: BrainMRStudy) -> tuple[Path, ...]:
+    return brain_study.series["FLAIR"].paths
+
+
+def work(worker: Worker) -> None:
+    while worker.work_once():
+        # A job that failed is due again after a millisecond.
+        time.sleep(0.005)
+
+
+def test_results_are_in_the_outbox_for_every_destination(node: Node, flair: tuple[Path, ...]) -> None:
+    node.receive(flair)
+    work(node.worker())
+    assert node.job().state is JobState.DELIVERING
+    found = {(row.destination, row.path) for row in node.deliveries()}
+    assert found == {(name, f"1/{file}.dcm") for name in ("pacs", "research") for file in ("lesions", "report")}
+    for row in node.deliveries():
+        header = dcmread(node.data / "outbox" / row.path, stop_before_pixels=True)
+        assert (header.SOPInstanceUID, header.SOPClassUID) == (row.sop_instance_uid, row.sop_class_uid)
+    assert Outcome.load(node.data / "outbox" / "1").input_digest == node.job().input_digest
+    assert node.results == 1
+    assert node.study_outcome().endswith("bright voxels")
+    assert list((node.data / "work").iterdir()) == []
+
+
+def test_app_sees_the_instances_of_its_job_and_nothing_else(
+    node: Node, brain_study: BrainMRStudy, control: Path, flair: tuple[Path, ...]
+) -> None:
+    node.receive(brain_study.paths)
+    worker = node.worker()
+    with node.database.write() as session:
+        job = session.scalars(select(Job)).one()
+        job.sop_instance_uids = [str(dcmread(path).SOPInstanceUID) for path in flair]
+    (control / "hold").touch()
+    thread = threading.Thread(target=worker.work_once)
+    thread.start()
+    while not (control / "running").exists():
+        time.sleep(0.01)
+    given = {path.stem: path.stat().st_nlink for path in (node.data / "work" / "1" / "input").iterdir()}
+    (control / "hold").unlink()
+    thread.join()
+    # Two links: the instances are not copied.
+    assert given == dict.fromkeys(job.sop_instance_uids, 2)
+
+
+def test_refusal_is_reported(node: Node, flair: tuple[Path, ...]) -> None:
+    node.receive(flair[:3])
+    work(node.worker(destinations=("pacs",)))
+    assert (node.job().state, node.job().reason) == (JobState.DELIVERING, "no-suitable-series")
+    assert [row.path for row in node.deliveries()] == ["1/report.dcm"]
+    assert "not analysed: No suitable series in the study: no series for" in node.study_outcome()
+
+
+def test_refusal_is_not_reported_where_that_is_not_wanted(node: Node, flair: tuple[Path, ...]) -> None:
+    node.receive(flair[:3])
+    work(node.worker(report_refusals=False))
+    assert (node.job().state, node.job().reason) == (JobState.REFUSED, "no-suitable-series")
+    assert node.deliveries() == []
+
+
+@pytest.mark.parametrize(
+    ("misbehaviour", "attempts", "reason", "detail"),
+    [
+        ("raise", 1, "raised", "ValueError: the app's own mistake"),
+        ("miscount", 2, "verification", "lesions.dcm: segment 1 has"),
+    ],
+)
+def test_failure_is_tried_again_and_then_told(
+    node: Node, flair: tuple[Path, ...], control: Path, misbehaviour: str, attempts: int, reason: str, detail: str
+) -> None:
+    (control / "misbehave").write_text(misbehaviour)
+    node.receive(flair)
+    work(node.worker(maximum_attempts=attempts))
+    job = node.job()
+    assert (job.state, job.reason, job.attempts) == (JobState.FAILED, reason, attempts)
+    assert detail in job.detail
+    assert "not analysed: " in node.study_outcome()
+    assert (control / "runs").read_text().count("run") == attempts
+    assert node.deliveries() == []
+
+
+def test_run_that_takes_too_long_fails(node: Node, flair: tuple[Path, ...], control: Path) -> None:
+    (control / "hold").touch()
+    node.receive(flair)
+    node.worker(timeout_seconds=0.2, maximum_attempts=1).work_once()
+    assert (node.job().state, node.job().reason) == (JobState.FAILED, "timed-out")
+
+
+def test_app_that_fails_once_succeeds_the_second_time(node: Node, flair: tuple[Path, ...], control: Path) -> None:
+    (control / "misbehave").write_text("kill once")
+    node.receive(flair)
+    work(node.worker())
+    assert (node.job().state, node.job().reason, node.job().attempts) == (JobState.DELIVERING, "", 2)
+
+
+def test_failed_job_that_is_retried_gives_its_results(node: Node, flair: tuple[Path, ...], control: Path) -> None:
+    (control / "misbehave").write_text("miscount")
+    node.receive(flair)
+    worker = node.worker(maximum_attempts=1)
+    work(worker)
+    (control / "misbehave").unlink()
+    jobs.retry(node.database, node.job().id)
+    work(worker)
+    assert node.job().state is JobState.DELIVERING
+
+
+def test_crash_between_the_move_to_the_outbox_and_the_database_repeats_safely(
+    node: Node, flair: tuple[Path, ...]
+) -> None:
+    node.receive(flair)
+    worker = node.worker(destinations=("pacs",))
+    work(worker)
+    first = {path.name: path.read_bytes() for path in (node.data / "outbox" / "1").glob("*.dcm")}
+    (node.data / "outbox" / "1" / "remnant.dcm").touch()
+    with node.database.write() as session:
+        for row in session.scalars(select(Delivery)):
+            session.delete(row)
+        job = session.scalars(select(Job)).one()
+        job.state = JobState.QUEUED
+    work(worker)
+    assert {path.name: path.read_bytes() for path in (node.data / "outbox" / "1").glob("*.dcm")} == first
+    assert len(node.deliveries()) == 2
+
+
+def test_lost_input_fails_this_job_only(node: Node, flair: tuple[Path, ...]) -> None:
+    node.receive(flair)
+    worker = node.worker(maximum_attempts=1)
+    shutil.rmtree(node.spool.folder)
+    work(worker)
+    assert (node.job().state, node.job().reason) == (JobState.FAILED, "storage")
+
+
+def test_stop_gives_the_job_back(
+    node: Node, flair: tuple[Path, ...], control: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TINY_APP", str(control))
+    node.engine = LocalEngine(tmp_path / "logs", target=tiny_app.TARGET)
+    (control / "hold").touch()
+    node.receive(flair)
+    worker = node.worker()
+    stop = threading.Event()
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread.start()
+    while not (control / "running").exists():
+        time.sleep(0.01)
+    stop.set()
+    node.engine.close()
+    thread.join()
+    assert (node.job().state, node.job().attempts) == (JobState.QUEUED, 0)
