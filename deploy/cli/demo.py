@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -29,5 +31,7 @@ def demo(
     """Simulate a scanner, run the node and an archive, and follow one study until its results are in the archive."""
     from deploy.demo.run import DemoError, run_demo
 
+    # Told to stop, it must stop the node and the archive that it has started, as on Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with explained(DemoError):
         run_demo(output, size=size.value, seed=seed, timeout=timeout)

@@ -61,6 +61,7 @@ def list_jobs(
 @commands.command("show")
 def show_job(job: JobNumber, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Show one job: its input, what happened, and where its results are."""
+    from pydicom.uid import UID
     from sqlalchemy import select
 
     from deploy.cli.screen import local_time, show_fields, show_table
@@ -86,9 +87,16 @@ def show_job(job: JobNumber, config: ConfigFile = DEFAULT_CONFIG) -> None:
             title=f"Job {found.id}",
         )
         show_table(
-            ("destination", "SOP instance UID", "attempts", "delivered", "last answer"),
+            ("destination", "object", "SOP instance UID", "attempts", "delivered", "last answer"),
             [
-                (item.destination, item.sop_instance_uid, item.attempts, local_time(item.delivered), item.status)
+                (
+                    item.destination,
+                    f"{item.path}\n{UID(item.sop_class_uid).name}",
+                    item.sop_instance_uid,
+                    item.attempts,
+                    local_time(item.delivered),
+                    item.status,
+                )
                 for item in found.deliveries
             ],
             title="\nDeliveries",

@@ -20,8 +20,8 @@ DEFAULT_BASE_IMAGE = "python:3.11.13-slim-bookworm"
 """The image to build on, by its full version; name one with its digest where builds must be the same for ever."""
 
 MODEL_FOLDER = "model"
-# How a model is made and measured is no part of its use.
-NOT_PACKAGED = ("__pycache__", MODEL_FOLDER, "train.py", "training", "evaluate.py")
+# The model has its own place in the image.
+NOT_PACKAGED = ("__pycache__", MODEL_FOLDER)
 
 _HERE = Path(__file__).parent
 _SHARED_MODULES = ("__init__.py", "run.py", "package.py")
@@ -45,7 +45,8 @@ def write_context(name: str, output: Path, *, base_image: str = DEFAULT_BASE_IMA
 
     root = output / "rootfs"
     _copy_code(name, folder, root)
-    shutil.copytree(folder / MODEL_FOLDER, _inside(root, layout.MODELS) / name)
+    # Contents only, as everywhere here: the app's user in the image must be able to read what only its owner may here.
+    shutil.copytree(folder / MODEL_FOLDER, _inside(root, layout.MODELS) / name, copy_function=shutil.copyfile)
     _copy_documents(name, folder, root)
     for path, content in ((layout.APP_MANIFEST, app_json(manifest)), (layout.PKG_MANIFEST, pkg_json(manifest))):
         _write(_inside(root, path), json.dumps(content, indent=2) + "\n")
@@ -87,10 +88,15 @@ def dockerfile(manifest: Manifest, base_image: str) -> str:
 def _copy_code(name: str, folder: Path, root: Path) -> None:
     target = _inside(root, layout.APPLICATION)
     ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(Path(operators.__path__[0]), target / "operators", ignore=ignore)
-    shutil.copytree(folder, target / "apps" / name, ignore=shutil.ignore_patterns(*NOT_PACKAGED))
+    shutil.copytree(Path(operators.__path__[0]), target / "operators", ignore=ignore, copy_function=shutil.copyfile)
+    shutil.copytree(
+        folder,
+        target / "apps" / name,
+        ignore=shutil.ignore_patterns(*NOT_PACKAGED),
+        copy_function=shutil.copyfile,
+    )
     for module in _SHARED_MODULES:
-        shutil.copy(Path(apps.__path__[0]) / module, target / "apps" / module)
+        shutil.copyfile(Path(apps.__path__[0]) / module, target / "apps" / module)
 
 
 def _copy_documents(name: str, folder: Path, root: Path) -> None:
@@ -99,7 +105,7 @@ def _copy_documents(name: str, folder: Path, root: Path) -> None:
     card = folder / "README.md"
     if not card.is_file():
         raise PackageError(f"{name} has no model card ({card})")
-    shutil.copy(card, target)
+    shutil.copyfile(card, target / card.name)
 
 
 def _inside(root: Path, path: str) -> Path:

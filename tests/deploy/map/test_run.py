@@ -1,0 +1,51 @@
+"""The unpacked package runs by itself, and writes what the installed app writes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy.map import layout
+from operators.outcome import Outcome
+from phantoms.mr_brain import simulate_brain_mr, write_brain_mr
+from tests.deploy.map.conftest import APP
+
+EPOCH = "1767603600"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_unpacked_package_writes_the_same_bytes_as_gantry_run(rootfs: Path, tmp_path: Path) -> None:
+    study = write_brain_mr(simulate_brain_mr(11, size="small"), tmp_path / "study", sequences=("FLAIR",))
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH}
+    command = [sys.executable, "-m", "deploy.cli", "run", APP, str(study.folder), str(tmp_path / "results")]
+    subprocess.run([*command, "--device", "cpu"], env=environment, check=True)
+
+    tree = tmp_path / "tree"
+    shutil.copytree(rootfs, tree)
+    inside = {name: str(tree / value.lstrip("/")) for name, value in layout.ENVIRONMENT.items()}
+    shutil.copytree(study.folder, inside["HOLOSCAN_INPUT_PATH"])
+    packaged = {**environment, **inside, "GANTRY_DEVICE": "cpu"}
+    workdir = inside["HOLOSCAN_WORKDIR"]
+    where = subprocess.run(
+        [sys.executable, "-c", "import apps.run, operators; print(apps.run.__file__, operators.__path__[0])"],
+        cwd=workdir,
+        env=packaged,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert all(Path(path).is_relative_to(inside["HOLOSCAN_APPLICATION"]) for path in where), "not from the checkout"
+    subprocess.run([sys.executable, "-m", f"apps.{APP}"], cwd=workdir, env=packaged, check=True)
+
+    installed, unpacked = Outcome.load(tmp_path / "results"), Outcome.load(Path(inside["HOLOSCAN_OUTPUT_PATH"]))
+    assert installed.status == "analysed"
+    assert installed.model_copy(update={"seconds": {}}) == unpacked.model_copy(update={"seconds": {}})
+    for name in installed.files:
+        written = (Path(inside["HOLOSCAN_OUTPUT_PATH"]) / name).read_bytes()
+        assert written == (tmp_path / "results" / name).read_bytes(), name
