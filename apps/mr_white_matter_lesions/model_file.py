@@ -54,6 +54,17 @@ def describe_training(size: str, settings: TrainingSettings, *, data: str, devic
     }
 
 
+def earlier_training(folder: Path, name: str) -> dict[str, Any]:
+    """What ``model.json`` says about the training of weights that another training starts from."""
+    entry = read_model_file(folder)["networks"][name]
+    kept = ("size", "learning_rate", "balance", "earlier")
+    return {
+        "network": name,
+        "files": entry["files"],
+        **{key: entry["training"][key] for key in kept if key in entry["training"]},
+    }
+
+
 def describe_network(
     folder: Path,
     role: Role,

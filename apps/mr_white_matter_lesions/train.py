@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from apps.mr_white_matter_lesions.model_file import MODEL_FOLDER, describe_network, describe_training
+from apps.mr_white_matter_lesions.model_file import MODEL_FOLDER, describe_network, describe_training, earlier_training
 from apps.mr_white_matter_lesions.network import UNet
 from apps.mr_white_matter_lesions.training.loop import save_weights, start_from, train_network
 from apps.mr_white_matter_lesions.training.samples import Patches, Sample, load_samples, samples_of_role
@@ -69,12 +69,17 @@ def _train_role(
     samples = _load(kept, role, work)
     _LOG.info("%s fold %d: %d samples of %d studies, %s", role.name, fold, len(samples), len(kept), target)
     torch.manual_seed(options.seed + fold)
-    network = UNet(target.network(role))
-    start = role.starts_from if settings.later_steps is not None else None
-    if start is not None:
-        start_from(network, options.output / f"{start[0]}.safetensors", start[1])
-    patches = Patches(samples, target, augmentation_of(role, target), seed=options.seed + 1000 * fold)
     suffix = "" if settings.folds == 1 else f"_fold{fold}"
+    network = UNet(target.network(role))
+    earlier = None
+    if options.start is not None:
+        earlier = earlier_training(options.start, role.name)
+        start_from(network, options.start / f"{role.name}{suffix}.safetensors")
+    elif settings.later_steps is not None and role.starts_from is not None:
+        first, channel = role.starts_from
+        earlier = {**earlier_training(options.output, first), "channel": channel}
+        start_from(network, options.output / f"{first}.safetensors", channel)
+    patches = Patches(samples, target, augmentation_of(role, target), seed=options.seed + 1000 * fold)
     trained = train_network(
         network,
         patches,
@@ -87,7 +92,7 @@ def _train_role(
     )
     path = options.output / f"{role.name}{suffix}.safetensors"
     save_weights(network, path)
-    describe_network(options.output, role, path, target, trained, {**description, "starts_from": start})
+    describe_network(options.output, role, path, target, trained, {**description, "earlier": earlier})
     _LOG.info(
         "%s: loss %.4f after %d steps in %.0f s, %s", role.name, trained.loss, trained.steps, trained.seconds, path
     )
@@ -133,6 +138,12 @@ def _settings(options: argparse.Namespace) -> TrainingSettings:
         raise SystemExit(f"--size {options.size} trains on real data: name its folder with --data")
     if options.studies:
         settings = replace(settings, studies=options.studies)
+    if options.balance is not None:
+        settings = replace(
+            settings,
+            lesions=replace(settings.lesions, balance=options.balance),
+            regions=replace(settings.regions, balance=options.balance),
+        )
     if options.steps:
         settings = replace(
             settings,
@@ -172,6 +183,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--roles", nargs="+", choices=[role.name for role in ROLES], default=[role.name for role in ROLES]
     )
+    parser.add_argument(
+        "--start", type=Path, help="folder of weights to go on from, such as the app's own; without it start afresh"
+    )
+    parser.add_argument("--balance", type=float, help="start of the class balance, in place of the size's own")
     parser.add_argument("--studies", type=int, help="number of simulated studies, in place of the size's own")
     parser.add_argument("--steps", type=int, help="number of steps, in place of the size's own")
     parser.add_argument("--seed", type=int, default=1)

@@ -93,14 +93,15 @@ def save_weights(network: UNet, path: Path) -> None:
     save_file({name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}, path)
 
 
-def start_from(network: UNet, path: Path, channel: int) -> None:
-    """Copy the weights of a network with more inputs, of which one ``channel`` remains.
+def start_from(network: UNet, path: Path, channel: int | None = None) -> None:
+    """Copy the weights of a trained network, or of one with more inputs, of which one ``channel`` remains.
 
-    The first convolution is scaled by the number of inputs left out, so that its sums keep their size.
+    In that case the first convolution is multiplied by the number of inputs it had, so that its sums keep their size.
     """
     weights = {name: value.float() for name, value in load_file(path).items()}
-    first = "down.0.0.weight"
-    weights[first] = weights[first][:, channel : channel + 1] * weights[first].shape[1]
+    if channel is not None:
+        first = "down.0.0.weight"
+        weights[first] = weights[first][:, channel : channel + 1] * weights[first].shape[1]
     network.load_state_dict(weights)
 
 
