@@ -1,0 +1,50 @@
+"""The reference in docs/configuration.md has every key of the configuration, with its default, and no other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from deploy.node.config import NodeConfig, check_apps, load_config
+
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCE = ROOT / "docs" / "configuration.md"
+
+
+def keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Every key below a model, and its default as the reference writes it."""
+    for name, field in model.model_fields.items():
+        for candidate, parts in ((field.annotation, ""), *((each, "NAME.") for each in get_args(field.annotation))):
+            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                yield from keys(candidate, f"{prefix}{name}.{parts}")
+                break
+        else:
+            default = None if field.is_required() else field.get_default(call_default_factory=True)
+            value = "none" if default in (None, {}) else f"`{str(default).lower() if default is True else default}`"
+            yield prefix + name, "required" if field.is_required() else value
+
+
+def test_every_key_is_described_with_its_default() -> None:
+    rows = re.findall(r"^\| `([a-zA-Z_.]+)` \| (.+?) \| .+ \|$", REFERENCE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert rows == list(keys(NodeConfig))
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/configuration.md", "docs/operations.md"])
+def test_examples_are_valid_configurations(document: str, tmp_path: Path) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    blocks = [
+        match.group(0) for match in re.finditer(r"^ *data_folder: .*(?:\n(?! *(?:```|END)).*)*", text, re.MULTILINE)
+    ]
+    assert blocks
+    for number, block in enumerate(blocks):
+        indent = len(block) - len(block.lstrip(" "))
+        path = tmp_path / f"{number}.yaml"
+        path.write_text("\n".join(line[indent:] for line in block.splitlines()), encoding="utf-8")
+        assert yaml.safe_load(path.read_text(encoding="utf-8"))
+        check_apps(load_config(path), path)
