@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
 
 
 class MalformedAttributeError(ValueError):
@@ -15,18 +15,18 @@ class MalformedAttributeError(ValueError):
 
 
 def values(header: Dataset, keyword: str) -> tuple[Any, ...]:
-    """Return the values of an attribute; empty if it is absent or has no value.
+    """Return the values (of a sequence: the items) of an attribute; empty if it is absent or has no value.
 
     Raises :class:`MalformedAttributeError` when the bytes cannot be read as the attribute's value representation.
     """
     try:
         value = header.get(keyword)
-    # pydicom converts a value when it is first asked for, and what it raises depends on the value representation.
-    except (ValueError, TypeError, OverflowError, NotImplementedError, AttributeError, LookupError) as error:
+    # pydicom converts a value when it is first asked for, and what a damaged one makes it raise can be anything.
+    except Exception as error:
         raise MalformedAttributeError(f"{keyword} cannot be read: {error}") from error
     if value is None:
         return ()
-    if isinstance(value, (MultiValue, list, tuple)):
+    if isinstance(value, (MultiValue, Sequence, list, tuple)):
         return tuple(item for item in value if item is not None and item != "")
     return () if value == "" else (value,)
 
@@ -67,5 +67,5 @@ def text(header: Dataset, keyword: str) -> str | None:
     return _shown(values(header, keyword)) or None
 
 
-def _shown(found: Sequence[Any]) -> str:
+def _shown(found: tuple[Any, ...]) -> str:
     return "\\".join(str(value).strip() for value in found)

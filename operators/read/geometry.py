@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from operators.read.attributes import MalformedAttributeError, integer, numbers, text
-from operators.read.study import Series
+from operators.read.study import Series, instance_name
 from operators.refused import Reason, Refused
 
 Vector = NDArray[np.float64]
@@ -151,7 +151,7 @@ def _parallel_planes(headers: Sequence[Dataset]) -> list[_Plane]:
 
 
 def _plane(header: Dataset) -> _Plane:
-    name = _name(header)
+    name = instance_name(header)
     try:
         position = numbers(header, "ImagePositionPatient", count=3)
         orientation = numbers(header, "ImageOrientationPatient", count=6)
@@ -191,10 +191,6 @@ def _plane(header: Dataset) -> _Plane:
         columns=columns,
         frame_of_reference_uid=frame_of_reference_uid,
     )
-
-
-def _name(header: Dataset) -> str:
-    return f"instance {header.get('InstanceNumber') or header.get('SOPInstanceUID')}"
 
 
 def _refuse_mixed(planes: Sequence[_Plane], reason: Reason, value: Callable[[_Plane], str]) -> None:

@@ -53,6 +53,10 @@ def pixel_format(instance: Instance) -> PixelFormat:
     """
     header = instance.header
     syntax = UID(instance.file_meta.TransferSyntaxUID)
+    if not syntax.is_transfer_syntax:
+        raise Refused(Reason.UNSUPPORTED_PIXEL_FORMAT, f"{instance.name} has the unknown transfer syntax {syntax}")
+    if instance.pixel_data_offset is None and syntax != DeflatedExplicitVRLittleEndian:
+        raise Refused(Reason.TRUNCATED_PIXEL_DATA, f"{instance.name} ends before its pixel data")
     try:
         rows, columns = integer(header, "Rows"), integer(header, "Columns")
         samples = integer(header, "SamplesPerPixel")
@@ -78,11 +82,6 @@ def pixel_format(instance: Instance) -> PixelFormat:
         problem = "a Modality LUT instead of a rescale slope"
     if problem is not None or rows is None or columns is None or allocated is None or stored is None:
         raise Refused(Reason.UNSUPPORTED_PIXEL_FORMAT, f"{instance.name} has {problem}")
-    if instance.pixel_data_offset is None and syntax != DeflatedExplicitVRLittleEndian:
-        raise Refused(
-            Reason.TRUNCATED_PIXEL_DATA,
-            f"{instance.name} has no pixel data, where {rows} x {columns} pixels are announced",
-        )
     return PixelFormat(rows, columns, np.dtype(f"{'i' if representation else 'u'}{allocated // 8}"), stored, syntax)
 
 

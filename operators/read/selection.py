@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 
 from operators.manifest import InputRole, Manifest
 from operators.provenance import MANUFACTURER
-from operators.read.attributes import text
+from operators.read.attributes import MalformedAttributeError, text, values
 from operators.read.expression import compile_condition, compile_preference
 from operators.read.study import Series, Study
 from operators.read.variables import SeriesVariables
@@ -64,8 +64,7 @@ def is_accepted(study: Study, manifest: Manifest) -> bool:
     """
     condition = compile_condition(manifest.accepts)
     return any(
-        not is_own_result(series.header) and condition.truth(SeriesVariables(series)) is True
-        for series in study.series
+        not is_own_result(series.header) and condition.truth(SeriesVariables(series)) is True for series in study.series
     )
 
 
@@ -166,11 +165,15 @@ def _ranked(
 
 def is_own_result(header: Dataset) -> bool:
     """Return whether this product made the object: its manufacturer, and an algorithm as contributing equipment."""
-    return text(header, "Manufacturer") == MANUFACTURER and any(
-        (text(purpose, "CodeValue"), text(purpose, "CodingSchemeDesignator")) == ("109102", "DCM")
-        for item in header.get("ContributingEquipmentSequence", ())
-        for purpose in item.get("PurposeOfReferenceCodeSequence", ())
-    )
+    try:
+        return text(header, "Manufacturer") == MANUFACTURER and any(
+            (text(purpose, "CodeValue"), text(purpose, "CodingSchemeDesignator")) == ("109102", "DCM")
+            for item in values(header, "ContributingEquipmentSequence")
+            for purpose in values(item, "PurposeOfReferenceCodeSequence")
+        )
+    # What this product writes can be read.
+    except MalformedAttributeError:
+        return False
 
 
 def _assign(candidates: Mapping[str, Sequence[_Candidate]]) -> dict[str, _Candidate]:

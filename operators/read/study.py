@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
-from operators.read.attributes import MalformedAttributeError, integer, text, values
+from operators.read.attributes import MalformedAttributeError, integer, text
 from operators.refused import Reason, Refused
 
 _IDENTIFIERS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
@@ -52,8 +52,7 @@ class Instance:
     @property
     def name(self) -> str:
         """The instance as a person would name it in a message: its number, else its UID."""
-        number = _number(self.header, "InstanceNumber")
-        return f"instance {number}" if number is not None else f"instance {self.sop_instance_uid}"
+        return instance_name(self.header)
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class Series:
     def description(self) -> str:
         """Series number and description, as a person would name the series."""
         number = _number(self.header, "SeriesNumber")
-        description = text(self.header, "SeriesDescription") or "(no description)"
+        description = _text(self.header, "SeriesDescription") or "(no description)"
         return f"{number} {description}" if number is not None else description
 
 
@@ -101,6 +100,12 @@ class Study:
     def instances(self) -> tuple[Instance, ...]:
         """Every instance of the study."""
         return tuple(instance for series in self.series for instance in series.instances)
+
+
+def instance_name(header: Dataset) -> str:
+    """Return an instance as a person would name it in a message: its number, else its UID."""
+    number = _number(header, "InstanceNumber")
+    return f"instance {number}" if number is not None else f"instance {header.SOPInstanceUID}"
 
 
 def read_study(source: Path | Iterable[Path]) -> Study:
@@ -160,7 +165,11 @@ def _read_instance(path: Path) -> Instance | UnreadableFile:
             header = dcmread(file, stop_before_pixels=True)
             end = file.tell()
             stopped_at = file.read(4)
-        absent = [keyword for keyword in _IDENTIFIERS if len(values(header, keyword)) != 1]
+        absent = [keyword for keyword in _IDENTIFIERS if not _is_one_text(header, keyword)]
+        if not _is_one_text(header.file_meta, "TransferSyntaxUID"):
+            absent.append("TransferSyntaxUID")
+        # An instance whose patient cannot be told belongs to nobody.
+        _patient(header)
     except InvalidDicomError:
         return UnreadableFile(path, "not a DICOM file (no 'DICM' after the preamble, PS3.10 section 7.1)")
     except OSError as error:
@@ -168,8 +177,6 @@ def _read_instance(path: Path) -> Instance | UnreadableFile:
     # A damaged file can make the parser raise nearly anything; whatever it is, this file cannot be read.
     except Exception as error:
         return UnreadableFile(path, f"cannot be parsed: {type(error).__name__}: {error}")
-    if "TransferSyntaxUID" not in header.file_meta:
-        absent.append("TransferSyntaxUID")
     if absent:
         return UnreadableFile(path, f"no valid {', '.join(absent)}: the header is incomplete")
     deflated = header.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian
@@ -203,10 +210,23 @@ def _patient(header: Dataset) -> tuple[str, str | None]:
     return ("identifier", identifier) if identifier else ("name", text(header, "PatientName"))
 
 
+def _is_one_text(header: Dataset, keyword: str) -> bool:
+    value = header.get(keyword)
+    return isinstance(value, str) and value != ""
+
+
 def _number(header: Dataset, keyword: str) -> int | None:
     try:
         return integer(header, keyword)
     # A number that cannot be read must not lose the instance: it serves for ordering and naming only.
+    except MalformedAttributeError:
+        return None
+
+
+def _text(header: Dataset, keyword: str) -> str | None:
+    try:
+        return text(header, keyword)
+    # Likewise: a description serves for naming only.
     except MalformedAttributeError:
         return None
 

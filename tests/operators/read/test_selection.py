@@ -12,9 +12,10 @@ from pydicom.uid import EnhancedMRImageStorage, SegmentationStorage, generate_ui
 
 from operators.manifest import Manifest
 from operators.provenance import MANUFACTURER
-from operators.read.selection import Selection, is_accepted, missing_roles, select_series
+from operators.read.selection import Selection, is_accepted, missing_roles, require_series, select_series
 from operators.read.study import Study, read_study
 from operators.read.volume import read_volume
+from operators.refused import Reason, Refused
 from phantoms.mr_brain import write_brain_mr
 from phantoms.mr_brain.data import BrainMRPhantom
 from phantoms.mr_brain.dicom import BrainMRStudy, write_localizer
@@ -79,6 +80,7 @@ class TestRoutingTruthTable:
         study = read_study(written.folder)
         selection = select_series(study, manifest)
         assert is_accepted(study, manifest)
+        assert chosen(require_series(study, manifest)) == chosen(selection)
         assert chosen(selection) == {
             "flair": written.series["FLAIR"].series_uid,
             "t1": written.series["T1"].series_uid,
@@ -119,6 +121,10 @@ class TestRoutingTruthTable:
         said = missing_roles(selection, manifest)
         assert said is not None
         assert said.startswith("no series for T2-FLAIR or T1-weighted (T2-FLAIR: 1 localizer: a localizer (ImageType")
+        with pytest.raises(Refused) as refused:
+            require_series(study, manifest)
+        assert refused.value.reason is Reason.NO_SUITABLE_SERIES
+        assert refused.value.detail == said
 
     def test_flair_twice(self, write: Callable[..., BrainMRStudy], manifest: Manifest, tmp_path: Path) -> None:
         written = write("FLAIR")
