@@ -66,7 +66,7 @@ def _train_role(
     target = settings.of(role.target)
     # Every fold leaves out its own fifth of the cases; a single network learns from all of them.
     kept = [name for position, name in enumerate(names) if settings.folds == 1 or position % settings.folds != fold]
-    samples = _load(kept, role, work)
+    samples = _load(kept, role, settings, work)
     _LOG.info("%s fold %d: %d samples of %d studies, %s", role.name, fold, len(samples), len(kept), target)
     torch.manual_seed(options.seed + fold)
     suffix = "" if settings.folds == 1 else f"_fold{fold}"
@@ -80,6 +80,7 @@ def _train_role(
         earlier = {**earlier_training(options.output, first), "channel": channel}
         start_from(network, options.output / f"{first}.safetensors", channel)
     patches = Patches(samples, target, augmentation_of(role, target), seed=options.seed + 1000 * fold)
+    checkpoint = work / f"{role.name}{suffix}.checkpoint"
     trained = train_network(
         network,
         patches,
@@ -87,11 +88,12 @@ def _train_role(
         steps=settings.steps(role),
         device=device,
         balance=target.balance,
-        checkpoint=work / f"{role.name}{suffix}.checkpoint",
+        checkpoint=checkpoint,
         report=_reporter(role.name),
     )
     path = options.output / f"{role.name}{suffix}.safetensors"
     save_weights(network, path)
+    checkpoint.unlink(missing_ok=True)
     describe_network(options.output, role, path, target, trained, {**description, "earlier": earlier})
     _LOG.info(
         "%s: loss %.4f after %d steps in %.0f s, %s", role.name, trained.loss, trained.steps, trained.seconds, path
@@ -121,8 +123,8 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _load(names: Sequence[int | str], role: Role, work: Path) -> list[Sample]:
-    paths = [sample_file(work, role.target, name) for name in names]
+def _load(names: Sequence[int | str], role: Role, settings: TrainingSettings, work: Path) -> list[Sample]:
+    paths = [sample_file(work, role.target, settings, name) for name in names]
     return samples_of_role([load_samples(path) for path in paths if path.exists()], role)
 
 

@@ -11,7 +11,7 @@ from math import cos, pi
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from apps.mr_white_matter_lesions.network import UNet
 from apps.mr_white_matter_lesions.training.loss import cross_entropy_and_dice
@@ -90,7 +90,9 @@ def learning_rate(step: int, steps: int, settings: TrainingSettings) -> float:
 
 def save_weights(network: UNet, path: Path) -> None:
     """Write the weights as float16 safetensors: half the size, and far below the noise of the training itself."""
-    save_file({name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}, path)
+    values = {name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}
+    # safetensors' own save_file makes files that only their owner can read; a node runs as another user.
+    path.write_bytes(save(values))
 
 
 def start_from(network: UNet, path: Path, channel: int | None = None) -> None:

@@ -58,13 +58,13 @@ class Sample:
 
 
 def make_samples(study: LabelledStudy, target: Target, settings: TargetSettings) -> dict[str, Sample]:
-    """The study as "pair" (FLAIR and T1 on the FLAIR's axes) and as "t1" (T1 on its own axes)."""
+    """The study as "pair" (FLAIR and T1 on the FLAIR's axes) and as "t1" (T1 on its own axes, where those differ)."""
     flair, t1 = (study.flair.array, study.flair.affine), (study.t1.array, study.t1.affine)
     make = partial(prepare, spacing=settings.spacing, intensity_ceiling=settings.intensity_ceiling)
-    return {
-        "pair": _sample(make([flair, t1]), study.flair, target),
-        "t1": _sample(make([t1]), study.t1, target),
-    }
+    samples = {"pair": _sample(make([flair, t1]), study.flair, target)}
+    if not (study.flair.array.shape == study.t1.array.shape and np.allclose(study.flair.affine, study.t1.affine)):
+        samples["t1"] = _sample(make([t1]), study.t1, target)
+    return samples
 
 
 def save_samples(path: Path, samples: dict[str, Sample]) -> None:
@@ -83,13 +83,16 @@ def load_samples(path: Path) -> dict[str, Sample]:
 
 
 def samples_of_role(studies: Iterable[dict[str, Sample]], role: Role) -> list[Sample]:
-    """What the studies contribute to the training of one network."""
+    """What the studies contribute to the training of one network.
+
+    A study whose T1 lies on the FLAIR's grid has no sample "t1": "t1_on_flair" is the same there.
+    """
     chosen = []
     for study in studies:
         for kind in role.samples:
             if kind in study:
                 chosen.append(study[kind])
-            else:
+            elif kind != "t1":
                 channel = {"flair": 0, "t1_on_flair": 1}[kind]
                 chosen.append(Sample(study["pair"].images[channel : channel + 1], study["pair"].labels))
     return chosen

@@ -10,6 +10,8 @@ from apps.mr_white_matter_lesions.training.augmentation import AugmentationSetti
 
 Target = Literal["lesions", "regions"]
 
+TARGETS: tuple[Target, ...] = ("lesions", "regions")
+
 REGIONS = 34
 """White-matter regions of the app; class 0 is everything else."""
 

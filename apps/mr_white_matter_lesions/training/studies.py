@@ -11,11 +11,10 @@ import SimpleITK as sitk  # noqa: N813
 from apps.mr_white_matter_lesions.training.samples import (
     LabelledScan,
     LabelledStudy,
-    load_samples,
     make_samples,
     save_samples,
 )
-from apps.mr_white_matter_lesions.training.settings import Target, TrainingSettings
+from apps.mr_white_matter_lesions.training.settings import TARGETS, Target, TrainingSettings
 from operators.align.resample import Affine
 
 TRAINING_SEED = 10_000
@@ -58,6 +57,10 @@ def study_folders(folder: Path) -> list[Path]:
     )
     if not found:
         raise FileNotFoundError(f"no case with pre/FLAIR.nii.gz, pre/T1.nii.gz and wmh.nii.gz under {folder}")
+    names = [case.name for case in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"cases need different folder names, several are called {', '.join(twice)}")
     return found
 
 
@@ -79,7 +82,7 @@ def study_from_folder(case: Path) -> LabelledStudy:
 
 def cache_simulated(seed: int, settings: TrainingSettings, folder: Path) -> None:
     """Simulate one study and keep its samples of both targets; does nothing where they exist."""
-    wanted = {target: sample_file(folder, target, seed) for target in ("lesions", "regions")}
+    wanted = {target: sample_file(folder, target, settings, seed) for target in TARGETS}
     if not all(path.exists() for path in wanted.values()):
         _cache(simulated_study(seed), settings, wanted)
 
@@ -87,23 +90,21 @@ def cache_simulated(seed: int, settings: TrainingSettings, folder: Path) -> None
 def cache_folder(case: Path, settings: TrainingSettings, folder: Path) -> None:
     """Read one case and keep its samples; regions only where the case has them."""
     study = study_from_folder(case)
-    targets: tuple[Target, ...] = ("lesions",) if study.flair.regions is None else ("lesions", "regions")
-    _cache(study, settings, {target: sample_file(folder, target, case.name) for target in targets})
+    known = [target for target in TARGETS if target == "lesions" or study.flair.regions is not None]
+    _cache(study, settings, {target: sample_file(folder, target, settings, case.name) for target in known})
 
 
-def sample_file(folder: Path, target: str, name: int | str) -> Path:
-    """Where the samples of one study and target are kept."""
-    return folder / f"{target}-{name}.npz"
+def sample_file(folder: Path, target: Target, settings: TrainingSettings, name: int | str) -> Path:
+    """Where the samples of one study and target are kept; samples of other grids have other names."""
+    kind = settings.of(target)
+    grid = "x".join(f"{step:g}" for step in kind.spacing)
+    return folder / f"{target}-{grid}-{kind.intensity_ceiling:g}-{name}.npz"
 
 
-def _cache(study: LabelledStudy, settings: TrainingSettings, files: dict[str, Path]) -> None:
-    targets: tuple[Target, ...] = ("lesions", "regions")
-    for target in targets:
-        if target in files and not files[target].exists():
-            samples = make_samples(study, target, settings.of(target))
-            save_samples(files[target], samples)
-            # A file that cannot be read back would stop the training an hour later.
-            load_samples(files[target])
+def _cache(study: LabelledStudy, settings: TrainingSettings, files: dict[Target, Path]) -> None:
+    for target, path in files.items():
+        if not path.exists():
+            save_samples(path, make_samples(study, target, settings.of(target)))
 
 
 def read_volume(path: Path) -> tuple[npt.NDArray[np.float32], Affine]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk  # noqa: N813
 import torch
 from torch.nn import functional
 
@@ -32,8 +33,19 @@ from apps.mr_white_matter_lesions.training.samples import (
     samples_of_role,
     save_samples,
 )
-from apps.mr_white_matter_lesions.training.settings import ROLES, TargetSettings, TrainingSettings, augmentation_of
-from apps.mr_white_matter_lesions.training.studies import held_out_seeds, training_seeds
+from apps.mr_white_matter_lesions.training.settings import (
+    ROLES,
+    SIZES,
+    TargetSettings,
+    TrainingSettings,
+    augmentation_of,
+)
+from apps.mr_white_matter_lesions.training.studies import (
+    held_out_seeds,
+    study_folders,
+    study_from_folder,
+    training_seeds,
+)
 from phantoms.mr_brain import BrainMRPhantom, simulate_brain_mr
 
 CPU = torch.device("cpu")
@@ -125,7 +137,7 @@ def test_a_perfect_answer_is_worth_minus_one() -> None:
 
 def test_samples_hold_every_sequence_and_survive_the_cache(study: LabelledStudy, tmp_path: Path) -> None:
     for target in ("lesions", "regions"):
-        samples = make_samples(study, target, TARGET)  # type: ignore[arg-type]
+        samples = make_samples(study, target, TARGET)
         assert samples["pair"].images.shape == (2, *samples["pair"].labels.shape)
         assert samples["t1"].images.shape == (1, *samples["t1"].labels.shape)
         save_samples(tmp_path / "one.npz", samples)
@@ -136,6 +148,63 @@ def test_samples_hold_every_sequence_and_survive_the_cache(study: LabelledStudy,
             chosen = samples_of_role([again], role)
             assert len(chosen) == len(role.samples)
             assert all(sample.images.shape[0] == role.channels for sample in chosen)
+
+
+def test_a_t1_on_the_flair_grid_is_learned_once(study: LabelledStudy) -> None:
+    registered = replace(study, t1=study.flair)
+    samples = make_samples(registered, "lesions", TARGET)
+    assert list(samples) == ["pair"]
+    assert [len(samples_of_role([samples], role)) for role in ROLES] == [1, 2, 1, 1, 1]
+
+
+def write_case(folder: Path, scan: LabelledScan) -> None:
+    """A case as the WMH Challenge lays it out."""
+    (folder / "pre").mkdir(parents=True)
+    lesions = scan.lesions.astype(np.uint8)
+    for name, array in (("pre/FLAIR", scan.array), ("pre/T1", scan.array), ("wmh", lesions)):
+        image = sitk.GetImageFromArray(array)
+        spacing = np.linalg.norm(scan.affine[:3, :3], axis=0)
+        image.SetSpacing(spacing.tolist())
+        image.SetDirection((scan.affine[:3, :3] / spacing).ravel().tolist())
+        image.SetOrigin(scan.affine[:3, 3].tolist())
+        sitk.WriteImage(image, str(folder / f"{name}.nii.gz"))
+
+
+def test_real_cases_are_read_with_their_geometry(study: LabelledStudy, tmp_path: Path) -> None:
+    write_case(tmp_path / "site" / "case-1", study.flair)
+    (case,) = study_folders(tmp_path)
+    read = study_from_folder(case)
+    np.testing.assert_allclose(read.flair.affine, study.flair.affine, atol=1e-3)
+    np.testing.assert_array_equal(read.flair.array, study.flair.array)
+    np.testing.assert_array_equal(read.t1.lesions, study.flair.lesions)
+    assert read.flair.regions is None
+    write_case(tmp_path / "other" / "case-1", study.flair)
+    with pytest.raises(ValueError, match="several are called case-1"):
+        study_folders(tmp_path)
+
+
+def test_training_on_a_folder_writes_weights_that_another_training_starts_from(
+    study: LabelledStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SIZES, "paper", replace(SETTINGS, studies=0, folds=2))
+    for number in range(2):
+        write_case(tmp_path / "data" / f"case-{number}", study.flair)
+    options = ["--size", "paper", "--data", str(tmp_path / "data"), "--work", str(tmp_path / "work"), "--workers", "1"]
+    roles = ["--device", "cpu", "--roles", "lesion_c", "--steps", "2"]
+    main([*options, *roles, "--output", str(tmp_path / "first")])
+    entry = read_model_file(tmp_path / "first")["networks"]["lesion_c"]
+    assert [file["path"] for file in entry["files"]] == ["lesion_c_fold0.safetensors", "lesion_c_fold1.safetensors"]
+    assert entry["training"]["earlier"] is None
+    assert not list((tmp_path / "work").glob("*.checkpoint"))
+
+    main([*options, *roles, "--output", str(tmp_path / "second"), "--start", str(tmp_path / "first")])
+    again = read_model_file(tmp_path / "second")["networks"]["lesion_c"]
+    assert again["training"]["earlier"]["files"] == entry["files"]
+
+    # Both folds are averaged in use.
+    flair, t1 = (Scan(scan.array, scan.affine) for scan in (study.flair, study.t1))
+    labels = segment_lesions(load_networks(tmp_path / "second", CPU), flair=flair, t1=t1).labels
+    assert labels.shape == study.flair.array.shape
 
 
 def test_lesion_samples_keep_the_lesion_volume(study: LabelledStudy, phantom: BrainMRPhantom) -> None:
