@@ -11,17 +11,11 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from operators.read.attributes import MalformedAttributeError, integer, numbers, text
+from operators.read.spacing import DUPLICATE_DISTANCE_MM, expected_spacing, gap_tolerance, missing_in_gaps
 from operators.read.study import Series, instance_name
 from operators.refused import Reason, Refused
 
 Vector = NDArray[np.float64]
-
-DUPLICATE_DISTANCE_MM = 0.01
-"""Slices closer than this lie at one position: no scanner measures so thin, no header is written so coarsely."""
-
-GAP_TOLERANCE_MM = 0.1
-GAP_TOLERANCE_SHARE = 0.01
-"""A gap between slices is uniform within 0.1 mm or 1 % of the spacing, whichever is larger."""
 
 DIRECTION_TOLERANCE = 1e-4
 """Largest difference of one direction cosine in a series: 0.05 mm at the rim of a 512 mm field of view."""
@@ -105,7 +99,7 @@ def missing_slices(series: Series) -> int | None:
     if spacing_and_gaps is None:
         return None
     spacing, gaps = spacing_and_gaps
-    return _missing_in_gaps(gaps, spacing)
+    return missing_in_gaps(gaps, spacing)
 
 
 def slice_spacing(series: Series) -> float | None:
@@ -124,7 +118,7 @@ def _spacing_and_gaps(series: Series) -> tuple[float, Vector] | None:
     except Refused:
         return None
     gaps = gaps[gaps >= DUPLICATE_DISTANCE_MM]
-    return (_expected_spacing(gaps), gaps) if len(gaps) else None
+    return (expected_spacing(gaps), gaps) if len(gaps) else None
 
 
 def _parallel_planes(headers: Sequence[Dataset]) -> list[_Plane]:
@@ -234,32 +228,9 @@ def _refuse_duplicates(ordered: Sequence[_Plane], gaps: Vector) -> None:
         )
 
 
-def _expected_spacing(gaps: Vector) -> float:
-    """The distance of neighbours where nothing is missing, in mm."""
-    # The lower median is a distance that occurs. Where it fails, more slices may be missing than are there.
-    median = float(np.sort(gaps)[(len(gaps) - 1) // 2])
-    for spacing in (median, float(gaps.min())):
-        if _missing_in_gaps(gaps, spacing) is not None:
-            return float(gaps[np.round(gaps / spacing) == 1].mean())
-    return median
-
-
-def _tolerance(distance: float | Vector, spacing: float) -> float | Vector:
-    # A tolerance of 0.1 mm must stay small against spacings of a fraction of a millimetre.
-    return np.maximum(GAP_TOLERANCE_SHARE * distance, min(GAP_TOLERANCE_MM, 0.2 * spacing))
-
-
-def _missing_in_gaps(gaps: Vector, spacing: float) -> int | None:
-    """How many slices are missing if neighbours are ``spacing`` mm apart; None if the gaps are no multiples of it."""
-    steps = np.round(gaps / spacing)
-    if (steps < 1).any() or (np.abs(gaps - steps * spacing) > _tolerance(gaps, spacing)).any():
-        return None
-    return int((steps - 1).sum())
-
-
 def _refuse_irregular_gaps(ordered: Sequence[_Plane], gaps: Vector) -> None:
-    spacing = _expected_spacing(gaps)
-    missing = _missing_in_gaps(gaps, spacing)
+    spacing = expected_spacing(gaps)
+    missing = missing_in_gaps(gaps, spacing)
     if missing is None:
         worst = int(np.abs(gaps - spacing).argmax())
         raise Refused(
@@ -282,7 +253,7 @@ def _refuse_bent_stack(ordered: Sequence[_Plane], step: Vector) -> None:
     deviation = np.linalg.norm(positions - (positions[0] + np.arange(len(ordered))[:, None] * step), axis=1)
     spacing = float(np.linalg.norm(step))
     worst = int(deviation.argmax())
-    if deviation[worst] > _tolerance(spacing, spacing):
+    if deviation[worst] > gap_tolerance(spacing, spacing):
         raise Refused(
             Reason.UNEVEN_SPACING,
             f"{ordered[worst].name} lies {deviation[worst]:.3f} mm beside its place on the line from "
