@@ -127,8 +127,9 @@ SIZES: dict[str, TrainingSettings] = {
             (16, 32, 64, 128),
             _ANISOTROPIC,
             batch=2,
-            steps=700,
+            steps=800,
             foreground=0.6,
+            balance=0.4,
             intensity_ceiling=2.0,
             augmentation=_SHORT,
         ),
@@ -138,7 +139,7 @@ SIZES: dict[str, TrainingSettings] = {
             (16, 32, 64, 128),
             _ANISOTROPIC,
             batch=1,
-            steps=1300,
+            steps=1600,
             foreground=0.0,
             balance=0.5,
             augmentation=_SHORT,
@@ -148,7 +149,7 @@ SIZES: dict[str, TrainingSettings] = {
         weight_decay=1e-4,
         studies=64,
         held_out=12,
-        later_steps=400,
+        later_steps=1000,
     ),
     "gpu": TrainingSettings(
         lesions=TargetSettings(
