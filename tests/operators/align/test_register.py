@@ -66,7 +66,7 @@ def test_a_head_that_did_not_move_keeps_the_geometry_of_its_header(phantom: Brai
 def test_something_else_than_the_head_is_not_accepted(phantom: BrainMRPhantom) -> None:
     noise = np.random.default_rng(0).uniform(0, 1000, phantom.t1.array.shape)
     result = register_rigid(
-        noise, phantom.t1.affine, phantom.flair.array, phantom.flair.affine, same_frame_of_reference=False
+        noise, phantom.t1.affine, phantom.flair.array, phantom.flair.affine, same_frame_of_reference=True
     )
     assert not result.accepted
 
