@@ -48,7 +48,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         _print(summarise([_evaluate_t1(options.t1, options.reference, options)]))
         return
     cases: list[Any] = study_folders(options.data) if options.data else list(held_out_seeds(options.studies))
-    evaluate = partial(_evaluate_case, model=options.model, device=options.device, threads=options.threads)
+    evaluate = partial(
+        _evaluate_case, model=options.model, device=options.device, threads=options.threads, fused=options.fused
+    )
     with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
         scores = []
         for case, result in zip(cases, pool.map(evaluate, cases), strict=True):
@@ -66,19 +68,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         write_model_file(options.model, description)
 
 
-def evaluate_study(networks: Networks, study: LabelledStudy) -> Scores:
+def evaluate_study(networks: Networks, study: LabelledStudy, *, fused: bool = False) -> Scores:
     """Scores of every configuration on one study, through the functions that the app calls.
 
-    Also "D fused", the average of D over both sequences, which the app never uses: the paper reports that it is worse
-    than D on the FLAIR alone.
+    With ``fused`` also the average of D over both sequences, which the app never uses: the paper reports that it is
+    worse than D on the FLAIR alone.
     """
     flair, t1 = Scan(study.flair.array, study.flair.affine), Scan(study.t1.array, study.t1.affine)
     scores: Scores = {
         "lesions C": _lesions(segment_lesions(networks, flair=flair, t1=t1).labels, study.flair),
         "lesions D on FLAIR": _lesions(segment_lesions(networks, flair=flair, t1=None).labels, study.flair),
         "lesions D on T1": _lesions(segment_lesions(networks, flair=None, t1=t1).labels, study.t1),
-        "lesions D fused": _lesions(_fused(networks, flair, t1), study.flair),
     }
+    if fused:
+        scores["lesions D fused"] = _lesions(_fused(networks, flair, t1), study.flair)
     if study.flair.regions is not None:
         scores["regions C"] = _regions(segment_regions(networks, flair=flair, t1=t1).labels, study.flair)
         scores["regions A (FLAIR)"] = _regions(segment_regions(networks, flair=flair, t1=None).labels, study.flair)
@@ -102,10 +105,10 @@ def summarise(scores: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, di
     return summary
 
 
-def _evaluate_case(case: int | Path, *, model: Path, device: str, threads: int) -> Scores:
+def _evaluate_case(case: int | Path, *, model: Path, device: str, threads: int, fused: bool) -> Scores:
     torch.set_num_threads(threads)
     study = study_from_folder(case) if isinstance(case, Path) else simulated_study(case)
-    return evaluate_study(load_networks(model, choose_device(device)), study)
+    return evaluate_study(load_networks(model, choose_device(device)), study, fused=fused)
 
 
 def _evaluate_t1(t1: Path, reference: Path, options: argparse.Namespace) -> Scores:
@@ -158,6 +161,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, help="folder of real cases, in place of simulated studies")
     parser.add_argument("--t1", type=Path, help="a T1 volume (NIfTI) to be scored alone")
     parser.add_argument("--reference", type=Path, help="the lesion mask on that T1's grid")
+    parser.add_argument("--fused", action="store_true", help="also average D over both sequences (not used by the app)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--threads", type=int, default=1, help="threads of each process")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="studies evaluated side by side")
