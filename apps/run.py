@@ -89,6 +89,12 @@ def analysis_of(
     return Analysis(manifest.algorithm, input_digest(manifest.algorithm, settings, uids), started)
 
 
+def prepare_app(name: str) -> None:
+    """Import all that a run of the app needs, which takes seconds. Raises :class:`UnknownAppError`."""
+    app_folder(name)
+    importlib.import_module(f"apps.{name}.app")
+
+
 def run_app(
     name: str,
     input_folder: Path,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import socket
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from pynetdicom.pdu import A_ABORT_RQ, A_RELEASE_RQ
 from pynetdicom.sop_class import Verification
 
 from deploy.node.config import ReceiveConfig
+from deploy.node.connection import acknowledge_at_once, send_at_once
 from deploy.node.events import forward_warnings, log, log_failure
 from deploy.node.file_meta import FileMeta
 from deploy.node.header import InstanceHeader, UnreadableHeaderError, read_header
@@ -138,13 +138,11 @@ class StorageSCP:
         connection = event.assoc.dul.socket.socket
         # pynetdicom's own timeout does not reach a peer that falls silent in the middle of a PDU.
         connection.settimeout(self._config.network_timeout_seconds)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        _acknowledge_at_once(connection)
+        send_at_once(event.assoc)
+        acknowledge_at_once(event.assoc)
 
     def _on_pdu(self, event: evt.Event) -> None:
-        transport = event.assoc.dul.socket
-        if transport is not None and transport.socket is not None:
-            _acknowledge_at_once(transport.socket)
+        acknowledge_at_once(event.assoc)
         ending = _ENDINGS.get(type(event.pdu))
         if ending is not None:
             with self._lock:
@@ -235,13 +233,3 @@ class StorageSCP:
         # Error Comment (0000,0902) is LO: at most 64 characters, here of the default repertoire.
         answer.ErrorComment = refusal.reason.replace("\\", "/").encode("ascii", "replace").decode()[:64]
         return answer
-
-
-def _acknowledge_at_once(connection: socket.socket) -> None:
-    """Switch delayed acknowledgements off until the kernel switches them on again (tcp(7)).
-
-    DCMTK and many modalities write a message in two small parts and, with Nagle's algorithm, wait for the first
-    one's acknowledgement: 40 ms for each instance.
-    """
-    if hasattr(socket, "TCP_QUICKACK"):
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)

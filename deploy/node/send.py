@@ -10,9 +10,11 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.status import STORAGE_SERVICE_CLASS_STATUS
+
+from deploy.node.connection import acknowledge_at_once, send_at_once
 
 SUCCESS = 0x0000
 
@@ -152,13 +154,17 @@ def _associate(files: list[_File], peer: Peer) -> Association:
     entity.acse_timeout = _NEGOTIATION_SECONDS
     entity.dimse_timeout = _ANSWER_SECONDS
     contexts = {file.context for file in files}
-    for sop_class, syntax in {file.context: None for file in files}:
-        entity.add_requested_context(sop_class, syntax)
     for sop_class, syntax in sorted(contexts):
+        entity.add_requested_context(sop_class, syntax)
         for other in _INTERCHANGEABLE:
             if syntax in _INTERCHANGEABLE and (sop_class, other) not in contexts:
                 entity.add_requested_context(sop_class, other)
-    association = entity.associate(peer.host, peer.port, ae_title=peer.ae_title)
+    handlers = [
+        (evt.EVT_CONN_OPEN, lambda event: send_at_once(event.assoc)),
+        # Sending switches them on again, and what follows is the peer's answer.
+        (evt.EVT_PDU_SENT, lambda event: acknowledge_at_once(event.assoc)),
+    ]
+    association = entity.associate(peer.host, peer.port, ae_title=peer.ae_title, evt_handlers=handlers)
     if association.is_established:
         return association
     if association.is_rejected:
@@ -174,7 +180,6 @@ def _send(association: Association, file: _File, peer: Peer) -> SentInstance:
     if not association.is_established:
         raise DestinationError(f"{peer} ended the association")
     try:
-        # An open file would keep its pixel data on disk; objects are small beside memory and the file may be replaced.
         dataset = dcmread(file.path)
     except (OSError, EOFError, InvalidDicomError) as error:
         return file.answered(None, f"cannot be read: {error}")

@@ -15,7 +15,7 @@ from deploy.node import jobs, worker
 from deploy.node.config import NodeConfig
 from deploy.node.database import Database, open_database
 from deploy.node.engines import Engine
-from deploy.node.engines.local import LocalEngine
+from deploy.node.engines.local import PREPARE_APP, LocalEngine
 from deploy.node.events import log
 from deploy.node.index import ReceiveIndex, reconcile
 from deploy.node.lock import lock_data_folder
@@ -49,7 +49,7 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
         spool.open()
         _take_up(config, database, spool)
 
-        engine = engine or LocalEngine(config.data_folder / LOG_FOLDER_NAME)
+        engine = engine or LocalEngine(config.data_folder / LOG_FOLDER_NAME, prepare=PREPARE_APP)
         queues = [
             DestinationQueue(name, destination, database, config.data_folder, calling_ae_title=config.receive.ae_title)
             for name, destination in config.destinations.items()

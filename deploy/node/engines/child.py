@@ -1,4 +1,7 @@
-"""The child process of the local engine: ``python -m deploy.node.engines.child module:function parent``.
+"""The child process of the local engine: ``python -m deploy.node.engines.child PARENT TARGET [PREPARE APP]``.
+
+``TARGET`` and ``PREPARE`` are ``module:function``: the first is called for each run, the second once, with the app's
+name, before the child says that it is ready.
 
 Reads one JSON request a line from standard input and writes one JSON answer a line to standard output. Whatever the
 app prints goes to standard error, which is the app's log.
@@ -27,13 +30,15 @@ _PR_SET_PDEATHSIG = 1
 _LONGEST_TRACEBACK = 4000
 
 
-def serve_runs(target: str, parent: int) -> None:
-    """Import the target, then answer requests until standard input ends."""
+def serve_runs(parent: int, target: str, prepare: str | None = None, app: str = "") -> None:
+    """Import the target and prepare the app, then answer requests until standard input ends."""
     requests, answers = _take_over_standard_streams()
     _die_with(parent)
     faulthandler.enable()
     try:
-        function = _import(target)
+        function: Callable[..., Outcome] = _import(target)
+        if prepare is not None:
+            _import(prepare)(app)
     # Any error at all is the engine's answer; it is raised again in the node.
     except BaseException:
         _answer(answers, {"raised": _traceback()})
@@ -63,9 +68,9 @@ def _die_with(parent: int) -> None:
         sys.exit("the node ended while the app was started")
 
 
-def _import(target: str) -> Callable[..., Outcome]:
-    module, _, function = target.partition(":")
-    imported: Callable[..., Outcome] = getattr(importlib.import_module(module), function)
+def _import(name: str) -> Callable[..., Any]:
+    module, _, function = name.partition(":")
+    imported: Callable[..., Any] = getattr(importlib.import_module(module), function)
     return imported
 
 
@@ -109,4 +114,4 @@ def _answer(stream: io.TextIOWrapper, answer: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    serve_runs(sys.argv[1], int(sys.argv[2]))
+    serve_runs(int(sys.argv[1]), *sys.argv[2:])

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ from operators.outcome import Outcome
 
 RUN_APP = "apps.run:run_app"
 """The function that the child calls for a run, as ``module:function``."""
+
+PREPARE_APP = "apps.run:prepare_app"
+"""The function that the child calls with the app's name before its first run."""
 
 _STACK_KIB = 32768
 """Holoscan, which executes the apps' graphs, wants a stack of 32 MiB. A process only gets it when it is started."""
@@ -40,9 +43,12 @@ class LocalEngine:
     thread for each app.
     """
 
-    def __init__(self, log_folder: Path, *, target: str = RUN_APP, start_timeout: float = 120.0) -> None:
+    def __init__(
+        self, log_folder: Path, *, target: str = RUN_APP, prepare: str | None = None, start_timeout: float = 120.0
+    ) -> None:
         self._log_folder = log_folder
         self._target = target
+        self._prepare = prepare
         self._start_timeout = start_timeout
         self._children: dict[tuple[str, str], _Child] = {}
         self._lock = threading.Lock()
@@ -96,7 +102,7 @@ class LocalEngine:
                 return child
             if child is not None:
                 child.release()
-            child = self._children[app, device] = _Child(self._target, self._open_log(app))
+            child = self._children[app, device] = _Child(self._command(app), self._open_log(app))
         self._talk(child, lambda: child.answer(self._start_timeout))
         return child
 
@@ -116,6 +122,10 @@ class LocalEngine:
                     raise EngineClosedError("the engine was closed during the run") from error
                 raise
 
+    def _command(self, app: str) -> list[str]:
+        prepare = [self._prepare, app] if self._prepare is not None else []
+        return [sys.executable, "-m", "deploy.node.engines.child", str(os.getpid()), self._target, *prepare]
+
     def _open_log(self, app: str) -> Path:
         self._log_folder.mkdir(parents=True, exist_ok=True)
         path = self._log_folder / f"{app}.log"
@@ -127,8 +137,7 @@ class LocalEngine:
 class _Child:
     """One child process: requests go to its standard input, answers come from its standard output, as JSON lines."""
 
-    def __init__(self, target: str, log: Path) -> None:
-        command = [sys.executable, "-m", "deploy.node.engines.child", target, str(os.getpid())]
+    def __init__(self, command: Sequence[str], log: Path) -> None:
         # The limit of the stack has to be there before Python starts, and must not change this process's own.
         limited = ["/bin/sh", "-c", f'ulimit -S -s {_STACK_KIB}; exec "$@"', "sh", *command]
         with log.open("ab") as file:

@@ -136,6 +136,13 @@ def test_close_ends_a_run_under_way(engine: LocalEngine, tmp_path: Path) -> None
         run(engine, tmp_path)
 
 
+def test_app_is_prepared_once_before_its_first_run(tmp_path: Path) -> None:
+    engine = LocalEngine(tmp_path / "logs", target=TARGET, prepare="tests.deploy.node.throwaway:prepare")
+    run(engine, tmp_path)
+    assert run(engine, tmp_path).detail == "tiny"
+    engine.close()
+
+
 def test_target_that_cannot_be_imported_is_a_failure(tmp_path: Path) -> None:
     engine = LocalEngine(tmp_path / "logs", target="tests.deploy.node.no_such_module:run")
     with pytest.raises(EngineError, match="no_such_module"):

@@ -16,6 +16,12 @@ from operators.outcome import Outcome
 from operators.refused import Reason, Refused
 
 _runs = 0
+_prepared: list[str] = []
+
+
+def prepare(app: str) -> None:
+    """Remember that this was called."""
+    _prepared.append(app)
 
 
 def run(
@@ -64,6 +70,7 @@ def run(
         input_digest="0" * 64,
         status="analysed",
         summary=f"{len(list(input_folder.iterdir()))} files, {device}, {started.isoformat()}",
+        detail=" ".join(_prepared),
         segment_voxels={"lesions": {1: 12}},
         seconds={"runs": _runs, "process": os.getpid()},
     )
