@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import sys
+import importlib.util
 
 import typer
 
@@ -25,6 +25,4 @@ def train(context: typer.Context, app: AppName) -> None:
     name = f"apps.{app}.train"
     if importlib.util.find_spec(name) is None:
         fail(f"{app} has no training program ({name})")
-    program = importlib.import_module(name)
-    sys.argv[0] = f"gantry train {app}"
-    program.main(context.args)
+    importlib.import_module(name).main(context.args)
