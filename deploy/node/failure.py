@@ -14,6 +14,7 @@ class FailureKind(str, Enum):
     VERIFICATION = "verification"
     STORAGE = "storage"
     LOST_LEASE = "lost-lease"
+    OUTDATED = "outdated"
 
     @property
     def meaning(self) -> str:
@@ -28,4 +29,5 @@ _MEANINGS = {
     FailureKind.VERIFICATION: "the results are not right",
     FailureKind.STORAGE: "files could not be read or written",
     FailureKind.LOST_LEASE: "the run was interrupted",
+    FailureKind.OUTDATED: "app, model or settings have changed since",
 }

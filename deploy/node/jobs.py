@@ -218,6 +218,14 @@ def fail(
         _fail(session, job, kind, detail, maximum_attempts, first_retry_seconds)
 
 
+def supersede(database: Database, claim: Claim) -> None:
+    """App, model or settings are no longer those the job was made for: decide over its study anew."""
+    with database.write() as session:
+        job = _held(session, claim)
+        session.get_one(Study, job.study_instance_uid).decided = None
+        _fail(session, job, FailureKind.OUTDATED, "the study is decided over anew", 0, 0.0)
+
+
 def give_back(database: Database, claim: Claim) -> None:
     """The node stops: queue the job again as if this attempt had not been begun."""
     with database.write() as session:

@@ -27,7 +27,7 @@ from deploy.node.route import RoutedApp
 from deploy.node.spool import Spool
 from deploy.node.verify import ResultObject, VerificationError, verify_results
 from operators.outcome import Outcome
-from operators.provenance import Analysis
+from operators.provenance import Analysis, input_digest
 
 FOLDER_NAME = "work"
 """Inputs and outputs of the runs under way, below the data folder; nothing in it outlives its run."""
@@ -118,6 +118,13 @@ class Worker:
         )
 
     def _analyse(self, claim: Claim, folder: Path) -> None:
+        # After an update or with other settings the job's identifiers would be wrong for what comes out.
+        if (
+            input_digest(self._app.manifest.algorithm, self._app.settings, claim.sop_instance_uids)
+            != claim.input_digest
+        ):
+            jobs.supersede(self._database, claim)
+            return
         sources = self._give_input(claim, folder / "input")
         results = folder / "output"
         results.mkdir()

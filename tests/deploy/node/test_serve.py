@@ -38,27 +38,6 @@ def test_study_comes_back_analysed_once(tmp_path: Path, brain_study: BrainMRStud
     assert outcome.endswith("bright voxels")
 
 
-def test_failure_is_told_and_the_next_study_is_analysed(tmp_path: Path, brain_study: BrainMRStudy) -> None:
-    with Archive() as archive, RunningNode(tmp_path, archive) as node:
-        (node.control / "misbehave").write_text("raise once")
-        node.send(*brain_study.series["FLAIR"].paths)
-        node.wait_for(lambda: bool(node.jobs()) and node.jobs()[0].reason == "raised")
-        assert "to be tried again" in node.outcomes()[0]
-        node.send(*brain_study.series["T1"].paths)
-        archive.wait_for(2)
-        assert node.stop() == 0
-
-
-def test_missing_slice_is_waited_for_and_then_left_to_the_app(tmp_path: Path, brain_study: BrainMRStudy) -> None:
-    with Archive() as archive, RunningNode(tmp_path, archive) as node:
-        flair = brain_study.series["FLAIR"].paths
-        node.send(*flair[:5], *flair[6:])
-        node.wait_for(lambda: any(job.reason == "missing-slice" for job in node.jobs()))
-        archive.wait_for(1)
-        assert "lacks 1 slice: waiting for more images" in node.log
-    assert "A slice is missing" in str(archive.stored[0])
-
-
 def test_node_that_stops_gives_its_job_back_and_the_next_one_finishes_it(
     tmp_path: Path, brain_study: BrainMRStudy
 ) -> None:

@@ -101,8 +101,12 @@ class Node:
         )
 
     def job(self) -> Job:
+        (job,) = self.jobs()
+        return job
+
+    def jobs(self) -> list[Job]:
         with self.database.read() as session:
-            return session.scalars(select(Job)).one()
+            return list(session.scalars(select(Job).order_by(Job.id)))
 
     def deliveries(self) -> list[Delivery]:
         with self.database.read() as session:
@@ -147,11 +151,9 @@ def test_results_are_in_the_outbox_for_every_destination(node: Node, flair: tupl
 def test_app_sees_the_instances_of_its_job_and_nothing_else(
     node: Node, brain_study: BrainMRStudy, control: Path, flair: tuple[Path, ...]
 ) -> None:
-    node.receive(brain_study.paths)
+    # Three slices are no T1 series that could be analysed.
+    node.receive([*flair, *brain_study.series["T1"].paths[:3]])
     worker = node.worker()
-    with node.database.write() as session:
-        job = session.scalars(select(Job)).one()
-        job.sop_instance_uids = [str(dcmread(path).SOPInstanceUID) for path in flair]
     (control / "hold").touch()
     thread = threading.Thread(target=worker.work_once)
     thread.start()
@@ -161,7 +163,7 @@ def test_app_sees_the_instances_of_its_job_and_nothing_else(
     (control / "hold").unlink()
     thread.join()
     # Two links: the instances are not copied.
-    assert given == dict.fromkeys(job.sop_instance_uids, 2)
+    assert given == dict.fromkeys((str(dcmread(path).SOPInstanceUID) for path in flair), 2)
 
 
 def test_refusal_is_reported(node: Node, flair: tuple[Path, ...]) -> None:
@@ -241,6 +243,20 @@ def test_crash_between_the_move_to_the_outbox_and_the_database_repeats_safely(
     work(worker)
     assert {path.name: path.read_bytes() for path in (node.data / "outbox" / "1").glob("*.dcm")} == first
     assert len(node.deliveries()) == 2
+
+
+def test_job_from_before_a_change_of_settings_gives_way_to_a_new_one(
+    node: Node, flair: tuple[Path, ...], control: Path
+) -> None:
+    node.receive(flair)
+    node.worker()
+    changed = {"minimum_lesion_volume_mm3": 5.0}
+    work(node.worker(settings=changed))
+    assert (node.job().state, node.job().reason) == (JobState.FAILED, "outdated")
+    assert not (control / "runs").exists()
+    work(node.worker(settings=changed))
+    assert [job.state for job in node.jobs()] == [JobState.FAILED, JobState.DELIVERING]
+    assert node.study_outcome().endswith("bright voxels")
 
 
 def test_lost_input_fails_this_job_only(node: Node, flair: tuple[Path, ...]) -> None:

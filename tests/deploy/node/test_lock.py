@@ -1,0 +1,39 @@
+"""The data folder belongs to one process at a time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy.node.lock import DataFolderInUseError, lock_data_folder
+
+
+def test_second_holder_is_told_who_the_first_is(tmp_path: Path) -> None:
+    program = (
+        "import pathlib, time\n"
+        "from deploy.node.lock import lock_data_folder\n"
+        f"with lock_data_folder(pathlib.Path({str(tmp_path)!r})):\n"
+        "    print('locked', flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "locked\n"
+        with (
+            pytest.raises(DataFolderInUseError, match=rf"in use by another node \(process {first.pid}\)"),
+            lock_data_folder(tmp_path),
+        ):
+            pass
+        first.kill()
+    # The lock went with its holder, the file stays.
+    with lock_data_folder(tmp_path):
+        assert (tmp_path / "node.lock").exists()
+
+
+def test_lock_can_be_taken_again(tmp_path: Path) -> None:
+    for _ in range(2):
+        with lock_data_folder(tmp_path / "new"):
+            pass
