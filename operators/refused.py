@@ -14,7 +14,7 @@ class Reason(str, Enum):
     """Why an input was not analysed; the value is the code value in the coding scheme 99GANTRY."""
 
     NO_READABLE_INSTANCE = "no-readable-instance"
-    UNREADABLE_INSTANCE = "unreadable-instance"
+    CONFLICTING_INSTANCES = "conflicting-instances"
     SEVERAL_STUDIES = "several-studies"
     SEVERAL_PATIENTS = "several-patients"
     NO_SUITABLE_SERIES = "no-suitable-series"
@@ -43,7 +43,7 @@ class Reason(str, Enum):
 
 _MEANINGS = {
     Reason.NO_READABLE_INSTANCE: "No readable DICOM instance",
-    Reason.UNREADABLE_INSTANCE: "An instance cannot be read",
+    Reason.CONFLICTING_INSTANCES: "Different instances with one SOP Instance UID",
     Reason.SEVERAL_STUDIES: "Instances of several studies",
     Reason.SEVERAL_PATIENTS: "Instances of several patients",
     Reason.NO_SUITABLE_SERIES: "No suitable series in the study",
@@ -61,7 +61,7 @@ _MEANINGS = {
 }
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - a verdict on the input, not an error of ours
     """The input must not be analysed: told to the user with its code, never retried.
 
     ``detail`` names the figures and the instances concerned, in one sentence.

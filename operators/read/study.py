@@ -116,7 +116,7 @@ def read_study(source: Path | Iterable[Path]) -> Study:
     open.
 
     Raises :class:`Refused` with ``NO_READABLE_INSTANCE``, ``SEVERAL_STUDIES``, ``SEVERAL_PATIENTS``, or
-    ``UNREADABLE_INSTANCE`` when two different files claim the same SOP Instance UID.
+    ``CONFLICTING_INSTANCES`` when two different files claim the same SOP Instance UID.
     """
     instances: dict[str, Instance] = {}
     unreadable = []
@@ -187,7 +187,7 @@ def _read_instance(path: Path) -> Instance | UnreadableFile:
 def _refuse_different_copies(known: Instance, copy: Instance) -> None:
     if not filecmp.cmp(known.path, copy.path, shallow=False):
         raise Refused(
-            Reason.UNREADABLE_INSTANCE,
+            Reason.CONFLICTING_INSTANCES,
             f"the files {known.path.name} and {copy.path.name} differ and both claim to be the instance "
             f"{known.sop_instance_uid}",
         )

@@ -141,7 +141,7 @@ def test_the_same_instance_twice_is_kept_once_and_a_forged_copy_is_refused(tmp_p
     instance.save_as(copy)
     with pytest.raises(Refused, match="differ") as refused:
         read_study(tmp_path)
-    assert refused.value.reason is Reason.UNREADABLE_INSTANCE
+    assert refused.value.reason is Reason.CONFLICTING_INSTANCES
 
 
 def test_no_file_stays_open(tmp_path: Path) -> None:
