@@ -47,10 +47,11 @@ class Site:
     log: Path
     process: subprocess.Popen[bytes]
 
-    def gantry(self, *arguments: str) -> str:
-        """What ``gantry`` prints for a person who asks the node's configuration."""
+    def gantry(self, *arguments: str, configured: bool = True) -> str:
+        """What ``gantry`` prints; ``configured`` asks about this node."""
+        asked = ("--config", str(self.config)) if configured else ()
         done = subprocess.run(
-            [sys.executable, "-m", "deploy.cli", *arguments, "--config", str(self.config)],
+            [sys.executable, "-m", "deploy.cli", *arguments, *asked],
             cwd=REPOSITORY,
             # So wide that no value of a table goes on in a second line.
             env={**os.environ, "COLUMNS": "4000"},
@@ -73,7 +74,7 @@ class Site:
         # A long detail goes on in further lines, which have no number.
         return [dict(zip(table[0], row, strict=True)) for row in table[1:] if row[0]]
 
-    def wait_for(self, condition: Callable[[], bool], seconds: float = 240.0) -> None:
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 600.0) -> None:
         """Return when the condition holds; more time than this means that it never will."""
         end = time.monotonic() + seconds
         while not condition():
