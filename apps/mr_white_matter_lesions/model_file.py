@@ -100,6 +100,7 @@ def describe_network(
         "training": {
             **training,
             "samples": role.samples,
+            "patch": target.patch_size,
             "batch": target.batch,
             "foreground": target.foreground,
             "balance": target.balance,

@@ -99,7 +99,7 @@ def samples_of_role(studies: Iterable[dict[str, Sample]], role: Role) -> list[Sa
 
 
 class Patches:
-    """Endless random batches: (images (batch, channel, window), labels (batch, window))."""
+    """Endless random batches: (images (batch, channel, patch), labels (batch, patch))."""
 
     def __init__(
         self,
@@ -139,7 +139,8 @@ class Patches:
             centre = [float(value) for value in positions[draw.integer(0, len(positions) - 1)]]
             # The lesion must not always sit in the middle of the patch.
             centre = [
-                value + draw.uniform(-size / 4, size / 4) for value, size in zip(centre, settings.window, strict=True)
+                value + draw.uniform(-size / 4, size / 4)
+                for value, size in zip(centre, settings.patch_size, strict=True)
             ]
         else:
             centre = [draw.uniform(0, length - 1) for length in sample.labels.shape]
@@ -147,10 +148,10 @@ class Patches:
             min(max(value, (size - 1) / 2), max(length - 1 - (size - 1) / 2, (length - 1) / 2))
             if length > size
             else (length - 1) / 2
-            for value, size, length in zip(centre, settings.window, sample.labels.shape, strict=True)
+            for value, size, length in zip(centre, settings.patch_size, sample.labels.shape, strict=True)
         ]
-        deformation = draw_deformation(self._augmentation, settings.window, settings.spacing, draw)
-        image, labels = cut(sample.images, sample.labels, centre, settings.window, settings.spacing, deformation)
+        deformation = draw_deformation(self._augmentation, settings.patch_size, settings.spacing, draw)
+        image, labels = cut(sample.images, sample.labels, centre, settings.patch_size, settings.spacing, deformation)
         return change_intensities(image, self._augmentation, settings.spacing, draw), labels
 
 

@@ -56,7 +56,9 @@ ROLES = (
 class TargetSettings:
     """How the networks of one target are built and trained.
 
-    Spacing in mm and window in voxels, both (slice, row, column); ``intensity_ceiling`` as in
+    Spacing in mm, ``window`` and ``patch`` in voxels, all (slice, row, column). A trained network runs in windows;
+    training cuts patches, of the window's size where no other is given: small ones allow more steps in the time, and
+    large windows cost less, as less of them overlaps. ``intensity_ceiling`` as in
     :func:`apps.mr_white_matter_lesions.preprocess.normalise`; ``foreground`` is the share of patches centred on a
     labelled voxel. ``balance`` is the power of the inverse class frequency that weights the cross-entropy at the start
     of a training; it falls to 0, the paper's plain loss, at the end. Small classes among 35 are found in hundreds of
@@ -72,7 +74,13 @@ class TargetSettings:
     foreground: float
     intensity_ceiling: float = 1.0
     balance: float = 0.0
+    patch: tuple[int, int, int] | None = None
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
+
+    @property
+    def patch_size(self) -> tuple[int, int, int]:
+        """Voxels of a training patch."""
+        return self.patch or self.window
 
     def network(self, role: Role) -> NetworkSettings:
         """The network of a role of this target."""
@@ -123,9 +131,10 @@ SIZES: dict[str, TrainingSettings] = {
     "cpu": TrainingSettings(
         lesions=TargetSettings(
             _LESION_SPACING,
-            (32, 64, 64),
+            (32, 128, 128),
             (16, 32, 64, 128),
             _ANISOTROPIC,
+            patch=(32, 64, 64),
             batch=2,
             steps=800,
             foreground=0.6,

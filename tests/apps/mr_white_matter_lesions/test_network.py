@@ -23,13 +23,14 @@ def test_logits_have_the_size_of_the_volume() -> None:
 
 @pytest.mark.parametrize("size", sorted(SIZES))
 @pytest.mark.parametrize("target", ["lesions", "regions"])
-def test_the_window_fits_the_network(size: str, target: str) -> None:
+def test_window_and_patch_fit_the_network(size: str, target: str) -> None:
     for role in ROLES:
         if role.target == target:
             settings = SIZES[size].of(role.target)
             assert all(
                 side % divisor == 0
-                for side, divisor in zip(settings.window, settings.network(role).divisor, strict=True)
+                for sides in (settings.window, settings.patch_size)
+                for side, divisor in zip(sides, settings.network(role).divisor, strict=True)
             )
 
 
