@@ -51,7 +51,10 @@ class DestinationQueue:
         try:
             send_files(due, self._peer, on_progress=lambda sent: self._keep_answer(due[sent.path], sent))
         except DestinationError as error:
-            self._postpone_due(str(error))
+            if error.path is None:
+                self._postpone_due(str(error))
+            else:
+                self._postpone_one(due[error.path], str(error))
         return True
 
     def _due(self, now: datetime) -> Select[Delivery]:
@@ -76,6 +79,16 @@ class DestinationQueue:
                 delay = self._postpone(row)
                 text = f"{self._name} has not stored {row.path}: {sent}; tried again in {delay:g} s"
                 record(session, "not-sent", text, study=job.study_instance_uid, job=job.id, destination=self._name)
+
+    def _postpone_one(self, delivery_id: int, reason: str) -> None:
+        """The association ended at this instance, perhaps because of it: it must not hold up what comes after it."""
+        with self._database.write() as session:
+            row = session.get_one(Delivery, delivery_id)
+            job = session.get_one(Job, row.job_id)
+            row.attempts += 1
+            row.status = reason
+            text = f"{row.path}: {reason}; tried again in {self._postpone(row):g} s"
+            record(session, "not-sent", text, study=job.study_instance_uid, job=job.id, destination=self._name)
 
     def _postpone_due(self, reason: str) -> None:
         """Nothing can be sent now: also what is due, but was not in the batch, has to wait."""
@@ -102,9 +115,14 @@ class DestinationQueue:
 
 
 def record_orphans(session: Session, destinations: set[str]) -> None:
-    """Record what waits for a destination that is no longer configured: it is kept, but cannot be sent."""
+    """Record what waits for a destination that is no longer configured: it is kept, but cannot be sent.
+
+    It stands as the last answer of each delivery too, and goes out when the destination is configured again.
+    """
     waiting = select(Delivery).where(Delivery.delivered.is_(None), Delivery.destination.not_in(destinations))
     rows = list(session.scalars(waiting))
+    for row in rows:
+        row.status = f"{row.destination} is not configured"
     for name in sorted({row.destination for row in rows}):
         count = sum(row.destination == name for row in rows)
         record(

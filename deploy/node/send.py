@@ -8,7 +8,6 @@ from pathlib import Path
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
@@ -33,7 +32,14 @@ _ANSWER_SECONDS = 120.0
 
 
 class DestinationError(ConnectionError):
-    """The peer cannot be reached, refuses the association or has ended it: nothing more can be sent now."""
+    """The peer cannot be reached, refuses the association or has ended it: nothing more can be sent over this one.
+
+    ``path`` is the file at which an association ended, None if there was none.
+    """
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 @dataclass(frozen=True)
@@ -119,8 +125,9 @@ def _read_identity(path: Path) -> _File | SentInstance:
     try:
         meta = dcmread(path, specific_tags=[], stop_before_pixels=True).file_meta
         return _File(path, meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID, meta.TransferSyntaxUID)
-    except (OSError, EOFError, InvalidDicomError, AttributeError) as error:
-        return SentInstance(path, "", "", None, f"cannot be read: {error}")
+    # A damaged file can make the parser raise nearly anything; whatever it is, the others are to be sent.
+    except Exception as error:
+        return SentInstance(path, "", "", None, f"cannot be read: {type(error).__name__}: {error}")
 
 
 def _batches(files: list[_File]) -> Iterator[list[_File]]:
@@ -164,7 +171,11 @@ def _associate(files: list[_File], peer: Peer) -> Association:
         # Sending switches them on again, and what follows is the peer's answer.
         (evt.EVT_PDU_SENT, lambda event: acknowledge_at_once(event.assoc)),
     ]
-    association = entity.associate(peer.host, peer.port, ae_title=peer.ae_title, evt_handlers=handlers)
+    try:
+        association = entity.associate(peer.host, peer.port, ae_title=peer.ae_title, evt_handlers=handlers)
+    # The name of the host is looked up before pynetdicom handles errors by itself.
+    except OSError as error:
+        raise DestinationError(f"{peer} cannot be reached: {error.strerror or error}") from error
     if association.is_established:
         return association
     if association.is_rejected:
@@ -178,11 +189,12 @@ def _associate(files: list[_File], peer: Peer) -> Association:
 
 def _send(association: Association, file: _File, peer: Peer) -> SentInstance:
     if not association.is_established:
-        raise DestinationError(f"{peer} ended the association")
+        raise DestinationError(f"{peer} ended the association", file.path)
     try:
         dataset = dcmread(file.path)
-    except (OSError, EOFError, InvalidDicomError) as error:
-        return file.answered(None, f"cannot be read: {error}")
+    # As above.
+    except Exception as error:
+        return file.answered(None, f"cannot be read: {type(error).__name__}: {error}")
     if not _is_accepted(association, file):
         return file.answered(
             None, f"the peer does not accept {file.sop_class_uid.name} in {file.transfer_syntax_uid.name}"
@@ -191,9 +203,12 @@ def _send(association: Association, file: _File, peer: Peer) -> SentInstance:
         response: Dataset = association.send_c_store(dataset)
     except RuntimeError:
         # The association ended between the check above and the request.
-        raise DestinationError(f"{peer} ended the association") from None
+        raise DestinationError(f"{peer} ended the association", file.path) from None
+    except ValueError as error:
+        # The data set cannot be encoded in the transfer syntax that the peer has accepted.
+        return file.answered(None, f"cannot be sent: {error}")
     if "Status" not in response:
-        raise DestinationError(f"{peer} did not answer to {file.path.name}")
+        raise DestinationError(f"{peer} did not answer to {file.path.name}", file.path)
     return file.answered(int(response.Status), _meaning(response))
 
 

@@ -109,3 +109,20 @@ def test_association_that_breaks_tells_what_arrived_before(paths: tuple[Path, ..
     with archive, pytest.raises(DestinationError):
         send_files(paths, peer(archive), on_progress=progress.append)
     assert [item.path for item in progress] == list(paths[:2])
+
+
+def test_host_without_an_address_is_a_destination_that_cannot_be_reached(paths: tuple[Path, ...]) -> None:
+    # The domain .invalid never exists (RFC 2606).
+    with pytest.raises(DestinationError, match=r"PACS at pacs\.invalid:104 cannot be reached: "):
+        send_files(paths[:1], Peer("pacs.invalid", 104, "PACS"))
+
+
+def test_damaged_file_does_not_stop_the_others(paths: tuple[Path, ...], tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.dcm"
+    content = bytearray(paths[0].read_bytes())
+    content[132:160] = b"\xff" * 28
+    damaged.write_bytes(content)
+    with Archive() as archive:
+        sent = send_files((damaged, paths[1]), peer(archive))
+    assert {item.path: item.delivered for item in sent} == {damaged: False, paths[1]: True}
+    assert len(archive.stored) == 1
