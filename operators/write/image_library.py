@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -52,7 +53,7 @@ def _descriptors(headers: list[Dataset]) -> list[Dataset]:
 _MODALITIES = {concept.value: concept for concept in codes.CID29.concepts.values()}
 
 
-# What an anonymiser left in place of a date or time is no descriptor.
+# What an anonymiser left in place of a date, time or number is no descriptor.
 def _dated(name: Code) -> Callable[[Any], list[Dataset]]:
     return lambda value: [date(HAS_ACQ_CONTEXT, name, str(value))] if re.fullmatch(r"\d{8}", str(value)) else []
 
@@ -63,7 +64,14 @@ def _timed(name: Code) -> Callable[[Any], list[Dataset]]:
 
 
 def _measured(name: Code, unit: Code) -> Callable[[Any], list[Dataset]]:
-    return lambda value: [number(HAS_ACQ_CONTEXT, name, float(value), unit)]
+    def describe(value: Any) -> list[Dataset]:
+        try:
+            found = float(value)
+        except (TypeError, ValueError):
+            return []
+        return [number(HAS_ACQ_CONTEXT, name, found, unit)] if math.isfinite(found) else []
+
+    return describe
 
 
 def _pixel_spacing(value: Any) -> list[Dataset]:

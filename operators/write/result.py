@@ -96,11 +96,11 @@ def local_time(moment: datetime, source: Dataset) -> datetime:
     """Return ``moment`` in the time zone that the source's dates and times are in.
 
     Timezone Offset From UTC (0008,0201) holds for the whole object, also for the study date and time that are copied
-    unchanged: the source's offset stays if it names one, else that of ``moment``.
+    unchanged: the source's offset stays if it names one that exists (-1200 to +1400), else that of ``moment``.
     """
     if moment.tzinfo is None:
         raise ValueError("the start of the analysis must have a time zone")
-    if match := re.fullmatch(r"([+-])(\d\d)(\d\d)", str(source.get("TimezoneOffsetFromUTC") or "").strip()):
+    if match := re.fullmatch(r"([+-])(0\d|1[0-4])([0-5]\d)", str(source.get("TimezoneOffsetFromUTC") or "").strip()):
         offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
         return moment.astimezone(timezone(-offset if match[1] == "-" else offset))
     return moment

@@ -15,6 +15,7 @@ from pydicom.uid import UID, SegmentationStorage
 
 from operators.manifest import OutputPart
 from operators.provenance import Analysis
+from operators.read.attributes import MalformedAttributeError, numbers
 from operators.read.volume import Volume
 from operators.write.codes import code_sequence
 from operators.write.equipment import algorithm_identification, algorithm_name
@@ -165,19 +166,26 @@ def _write_dimensions(result: Dataset, organization_uid: UID) -> None:
 
 def _shared_groups(volume: Volume) -> Dataset:
     source = volume.instances[0].header
-    spacing = float(np.linalg.norm(volume.affine[:3, 2]))
+    # Along the normal, also in a sheared stack, so that spacings multiply to the volume of a voxel.
+    in_plane = np.cross(volume.affine[:3, 0], volume.affine[:3, 1])
     measures = Dataset()
-    measures.SpacingBetweenSlices = f"{spacing:.6g}"
+    measures.SpacingBetweenSlices = f"{volume.voxel_volume / float(np.linalg.norm(in_plane)):.6g}"
     measures.SliceThickness = measures.SpacingBetweenSlices
-    copy_attributes(
-        source, measures, ("PixelSpacing", "SliceThickness") if source.get("SliceThickness") else ("PixelSpacing",)
-    )
+    copy_attributes(source, measures, ("PixelSpacing", *(["SliceThickness"] if _has_thickness(source) else [])))
     orientation = Dataset()
     copy_attributes(source, orientation, ("ImageOrientationPatient",))
     groups = Dataset()
     groups.PixelMeasuresSequence = DicomSequence([measures])
     groups.PlaneOrientationSequence = DicomSequence([orientation])
     return groups
+
+
+def _has_thickness(source: Dataset) -> bool:
+    try:
+        return any(thickness > 0 for thickness in numbers(source, "SliceThickness", count=1))
+    # What an anonymiser left in place of the number: the spacing stands for it.
+    except MalformedAttributeError:
+        return False
 
 
 def _write_frames(result: Dataset, volume: Volume, labels: NDArray[np.uint8], segment_count: int) -> None:

@@ -84,10 +84,10 @@ def _device_observer(algorithm: Algorithm) -> list[Dataset]:
 def _procedure(source: Dataset) -> Code:
     """Return the imaging procedure that is reported: as the study codes it, else by modality."""
     for item in source.get("ProcedureCodeSequence") or ():
-        value = item.get("CodeValue") or item.get("LongCodeValue") or item.get("URNCodeValue")
+        value = item.get("CodeValue") or item.get("LongCodeValue")
         if value and item.get("CodingSchemeDesignator") and item.get("CodeMeaning"):
             return Code(value, item.CodingSchemeDesignator, item.CodeMeaning, item.get("CodingSchemeVersion"))
-    return _PROCEDURE.get(source.Modality, _ANY_PROCEDURE)
+    return _PROCEDURE.get(source.get("Modality"), _ANY_PROCEDURE)
 
 
 def algorithm_content(analysis: Analysis) -> list[Dataset]:

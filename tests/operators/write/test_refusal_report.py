@@ -32,7 +32,7 @@ def test_every_reason_can_be_read(
     evaluations = report.ContentSequence[-1].ContentSequence
     (coded,) = (item for item in evaluations if item.ConceptNameCodeSequence[0].CodeMeaning == "Not analysed because")
     concept = coded.ConceptCodeSequence[0]
-    assert concept.get("CodeValue") or concept.get("LongCodeValue") == reason.value
+    assert (concept.get("CodeValue") or concept.get("LongCodeValue")) == reason.value
     assert concept.CodingSchemeDesignator == "99GANTRY"
     assert concept.CodeMeaning == reason.meaning
     texts = [item.TextValue for item in evaluations if item.ValueType == "TEXT"]

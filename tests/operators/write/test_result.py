@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom import config, dcmread
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence
 from pydicom.sr.codedict import codes
@@ -149,6 +150,28 @@ def test_what_an_anonymiser_left_is_kept_but_not_spread(tmp_path: Path, analysis
         assert sum(element.value == "***" for element in result.iterall()) == 3
 
 
+def test_numbers_that_an_anonymiser_overwrote_are_left_out(
+    tmp_path: Path, analysis: Analysis, validate: Callable[[Path], None]
+) -> None:
+    volume = make_volume()
+    with config.disable_value_validation():
+        for instance in volume.instances:
+            for keyword in ("SliceThickness", "SpacingBetweenSlices"):
+                instance.header.add(DataElement(keyword, "DS", "***", already_converted=True))
+    labels = np.ones((6, 10, 12), np.uint8)
+    lesions = write_segmentation("lesions", LESIONS, volume, labels, [segment(1, "Lesions")], analysis)
+    validate(save(lesions, tmp_path))
+    assert lesions.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SliceThickness == 3
+    report = write_measurement_report(
+        "report", REPORT, as_study(volume), [], {"lesions": lesions}, [as_series(volume)], analysis
+    )
+    validate(save(report, tmp_path))
+    (library,) = (item for item in report.ContentSequence if item.ValueType == "CONTAINER" and "Library" in str(item))
+    named = {item.ConceptNameCodeSequence[0].CodeMeaning for item in library.ContentSequence[0].ContentSequence}
+    assert "Pixel Data Rows" in named
+    assert not named & {"Slice Thickness", "Spacing between slices"}
+
+
 def test_an_unknown_body_part_is_valid(tmp_path: Path, analysis: Analysis, validate: Callable[[Path], None]) -> None:
     volume = make_volume()
     for instance in volume.instances:
@@ -239,8 +262,10 @@ def test_times_are_the_start_of_the_analysis_in_the_sources_zone(tmp_path: Path,
         assert result.TimezoneOffsetFromUTC == "+0900"
         assert (result.ContentDate, result.ContentTime) == ("20230714", "180506.789000")
         assert result.StudyTime == "101112.130"
-    for result in written(patient(), analysis, tmp_path).values():
-        assert result.TimezoneOffsetFromUTC == "+0200"
+    for identity in (patient(), patient(TimezoneOffsetFromUTC="+9900")):
+        results = written(identity, analysis, tmp_path).values()
+        assert {result.TimezoneOffsetFromUTC for result in results} == {"+0200"}
+    for result in results:
         assert result.ContentTime == "110506.789000"
     naive = replace(analysis, started=analysis.started.replace(tzinfo=None))
     with pytest.raises(ValueError, match="time zone"):

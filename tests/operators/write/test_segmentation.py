@@ -90,6 +90,21 @@ def test_positions_and_orientation_are_the_sources_own_text(tmp_path: Path, anal
     assert float(shared.PixelMeasuresSequence[0].SpacingBetweenSlices) == pytest.approx(3.0)
 
 
+def test_the_spacing_of_a_sheared_stack_is_along_the_normal(analysis: Analysis) -> None:
+    volume = make_volume()
+    affine = volume.affine.copy()
+    affine[1, 2] = 1.0
+    for index, instance in enumerate(volume.instances):
+        x, y, z = instance.header.ImagePositionPatient
+        instance.header.ImagePositionPatient = [x, f"{float(y) + index:.5f}", z]
+    sheared = Volume(volume.array, affine, volume.frame_of_reference_uid, volume.instances)
+    result = write_segmentation("lesions", LESIONS, sheared, some_labels((6, 10, 12)), SEGMENTS, analysis)
+    measures = result.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    assert float(measures.SpacingBetweenSlices) == 3.0
+    row, column = map(float, measures.PixelSpacing)
+    assert row * column * float(measures.SpacingBetweenSlices) == pytest.approx(sheared.voxel_volume)
+
+
 def test_all_source_images_are_referenced_at_the_top(analysis: Analysis) -> None:
     volume = make_volume()
     result = write_segmentation("lesions", LESIONS, volume, some_labels((6, 10, 12)), SEGMENTS, analysis)
