@@ -166,6 +166,8 @@ def coded_values(report: Dataset) -> list[tuple[str, tuple[str, str]]]:
     for item in report.get("ContentSequence", ()):
         if item.ValueType == "CODE":
             code = item.ConceptCodeSequence[0]
-            found.append((item.ConceptNameCodeSequence[0].CodeMeaning, (code.CodeValue, code.CodingSchemeDesignator)))
+            # A value of more than 16 characters is a Long Code Value (PS3.3 section 8.1).
+            value = code.get("CodeValue") or code.LongCodeValue
+            found.append((item.ConceptNameCodeSequence[0].CodeMeaning, (value, code.CodingSchemeDesignator)))
         found += coded_values(item)
     return found
