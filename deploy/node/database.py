@@ -30,6 +30,7 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
@@ -49,6 +50,10 @@ _WRITE = ("PRAGMA synchronous = FULL", "BEGIN IMMEDIATE")
 # NORMAL does not wait for the disk. The write-ahead log keeps the order: a later commit that did wait is never there
 # without this one.
 _WRITE_REBUILDABLE = ("PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE")
+
+
+_PASSING = ("database is locked", "database or disk is full", "disk I/O error", "unable to open database file")
+"""What SQLite says (sqlite3_errstr) where the reason is beside the database: Python 3.10 does not tell the codes."""
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -237,10 +242,17 @@ class Database:
         self._engine.dispose()
 
 
+def is_passing(error: DBAPIError) -> bool:
+    """Whether the database cannot work now but may later, as with a full disk; a wrong statement is no such error."""
+    return str(error.orig) in _PASSING
+
+
 def open_database(data_folder: Path) -> Database:
     """Open the node's database in ``data_folder``, making it or bringing its tables up to date."""
     data_folder.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{data_folder / FILE_NAME}", connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    engine = create_engine(
+        f"sqlite:///{data_folder / FILE_NAME}", connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, max_overflow=-1
+    )
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     config = alembic.config.Config()

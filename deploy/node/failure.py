@@ -15,6 +15,8 @@ class FailureKind(str, Enum):
     STORAGE = "storage"
     LOST_LEASE = "lost-lease"
     OUTDATED = "outdated"
+    NOT_CONFIGURED = "not-configured"
+    NODE = "node"
 
     @property
     def meaning(self) -> str:
@@ -30,4 +32,6 @@ _MEANINGS = {
     FailureKind.STORAGE: "files could not be read or written",
     FailureKind.LOST_LEASE: "the run was interrupted",
     FailureKind.OUTDATED: "app, model or settings have changed since",
+    FailureKind.NOT_CONFIGURED: "the app is not configured",
+    FailureKind.NODE: "the node itself made a mistake",
 }

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from sqlalchemy import or_, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from deploy.node.database import Database, Delivery, Job, JobState, Study
+from deploy.node.database import Database, Delivery, Job, JobState, Study, is_passing
 from deploy.node.events import record
 from deploy.node.failure import FailureKind
 from operators.outcome import Outcome
@@ -127,8 +128,10 @@ def hold(database: Database, claim: Claim, lease_seconds: float) -> Iterator[Non
             try:
                 with database.write() as session:
                     _held(session, claim).lease_expires = _now() + timedelta(seconds=lease_seconds)
-            # Raised again by the thread that works on the job.
+            # Raised again by the thread that works on the job, unless the next renewal may succeed.
             except Exception as error:
+                if isinstance(error, DBAPIError) and is_passing(error):
+                    continue
                 problems.append(error)
                 return
 
@@ -246,6 +249,14 @@ def release_leases(database: Database, maximum_attempts: Mapping[str, int]) -> i
     return len(jobs)
 
 
+def record_unconfigured(session: Session, apps: set[str]) -> None:
+    """Say what waits for an app that is not configured, in the study too: it runs once the app is configured again."""
+    for job in session.scalars(select(Job).where(Job.state == JobState.QUEUED, Job.app.not_in(apps))).all():
+        job.reason, job.detail = FailureKind.NOT_CONFIGURED.value, f"the job waits until apps.{job.app} is there again"
+        record(session, "no-app", _why_failed(job), study=job.study_instance_uid, job=job.id)
+        _tell_study(session, job)
+
+
 def retry(database: Database, job_id: int) -> None:
     """Queue a failed job again, with all its attempts before it.
 
@@ -257,10 +268,15 @@ def retry(database: Database, job_id: int) -> None:
             raise UnknownJobError(f"there is no job {job_id}")
         if job.state is not JobState.FAILED:
             raise IllegalTransitionError(f"only a failed job can be tried again; job {job_id} is {job.state.value}")
-        job.attempts = 0
-        job.not_before = job.finished = None
-        job.reason = job.detail = ""
-        _change(session, job, JobState.QUEUED, "queued again on request")
+        _queue_again(session, job, "queued again on request")
+
+
+def take_back_outdated(session: Session, job: Job) -> bool:
+    """Queue a job again that was given up as outdated, now that app, model and settings are again those it is for."""
+    if (job.state, job.reason) != (JobState.FAILED, FailureKind.OUTDATED.value):
+        return False
+    _queue_again(session, job, "queued again: app, model and settings are those it was made for")
+    return True
 
 
 def describe(job: Job) -> str:
@@ -271,6 +287,8 @@ def describe(job: Job) -> str:
         return job.detail or "analysed"
     if job.state is JobState.FAILED:
         return f"not analysed: {_why_failed(job)} ({job.attempts} attempts)"
+    if job.reason == FailureKind.NOT_CONFIGURED.value:
+        return f"not analysed yet: {_why_failed(job)}"
     if job.reason:
         return f"{_why_failed(job)}; to be tried again (attempt {job.attempts + 1})"
     return job.state.value
@@ -280,6 +298,13 @@ def _why_failed(job: Job) -> str:
     # The last line of a traceback is the one that names the error.
     lines = job.detail.strip().splitlines()
     return f"{FailureKind(job.reason).meaning}: {lines[-1] if lines else 'no detail'}"
+
+
+def _queue_again(session: Session, job: Job, text: str) -> None:
+    job.attempts = 0
+    job.not_before = job.finished = None
+    job.reason = job.detail = ""
+    _change(session, job, JobState.QUEUED, text)
 
 
 def _change(session: Session, job: Job, state: JobState, text: str, **data: object) -> None:
@@ -295,13 +320,12 @@ def _change(session: Session, job: Job, state: JobState, text: str, **data: obje
 
 
 def _tell_study(session: Session, job: Job) -> None:
-    """Write into the study what the latest job of each app has come to."""
+    """Write into the study what the latest job of each app has come to; an outdated one only if there is no other."""
     session.flush()
+    others = session.scalars(select(Job).where(Job.study_instance_uid == job.study_instance_uid)).all()
     latest = {
         other.app: other
-        for other in session.scalars(
-            select(Job).where(Job.study_instance_uid == job.study_instance_uid).order_by(Job.id)
-        )
+        for other in sorted(others, key=lambda other: (other.reason != FailureKind.OUTDATED.value, other.id))
     }
     study = session.get_one(Study, job.study_instance_uid)
     study.outcome = "\n".join(f"{app}: {describe(other)}" for app, other in sorted(latest.items()))

@@ -14,6 +14,7 @@ from deploy.node.config import NodeConfig
 from deploy.node.database import Database, Job, JobState
 from deploy.node.database import Study as StudyRow
 from deploy.node.events import record
+from deploy.node.jobs import take_back_outdated
 from deploy.node.readiness import Readiness, ReadyStudy
 from operators.manifest import Manifest
 from operators.read.selection import Selection, is_accepted, missing_roles, select_series
@@ -64,7 +65,8 @@ def route_study(database: Database, ready: ReadyStudy, apps: Mapping[str, Routed
     """Decide over a ready study: one job for each app that it concerns, or an outcome that says why there is none.
 
     All in one transaction: the study counts as decided only together with its jobs. An input that has a job already
-    gets no second one. If an image came since readiness looked, nothing is decided. Returns the new jobs' ids.
+    gets no second one. If an image came since readiness looked, nothing is decided. Returns the ids of the jobs
+    to be run.
     """
     now = datetime.now(timezone.utc)
     concerns = _concerns(ready.study, apps, now) if ready.study is not None else ()
@@ -103,6 +105,8 @@ def _add_job(session: Session, study: StudyRow, concern: _Concern, now: datetime
     _record_selection(session, study.study_instance_uid, concern)
     known = session.scalars(select(Job).where(Job.input_digest == concern.input_digest)).one_or_none()
     if known is not None:
+        if take_back_outdated(session, known):
+            return known
         record(
             session,
             "same-input",

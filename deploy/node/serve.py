@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 from deploy.node import jobs, worker
+from deploy.node.bell import persevere
 from deploy.node.config import NodeConfig
 from deploy.node.database import Database, open_database
 from deploy.node.engines import Engine
@@ -105,6 +106,7 @@ def _take_up(config: NodeConfig, database: Database, spool: Spool) -> None:
     # The data folder is locked: whoever held a job is gone.
     released = jobs.release_leases(database, {name: app.maximum_attempts for name, app in config.apps.items()})
     with database.write() as session:
+        jobs.record_unconfigured(session, set(config.apps))
         record_orphans(session, set(config.destinations))
     log("recovered", f"indexed {indexed} instances, put back {released} jobs")
 
@@ -117,7 +119,7 @@ def _decide(
     workers: Mapping[str, Worker],
 ) -> None:
     while not stop.wait(_LOOK_SECONDS):
-        if decide(database, readiness, apps):
+        if persevere(stop, lambda: bool(decide(database, readiness, apps))):
             _ring(workers.values())
 
 

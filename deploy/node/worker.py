@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from deploy.node import jobs
 from deploy.node.bell import Bell
@@ -18,7 +19,7 @@ from deploy.node.config import AppConfig
 from deploy.node.database import Database, Delivery, Instance, Job
 from deploy.node.durable import move_folder
 from deploy.node.engines import Engine, EngineClosedError, EngineError
-from deploy.node.events import log
+from deploy.node.events import log, log_failure
 from deploy.node.failure import FailureKind
 from deploy.node.index import job_files
 from deploy.node.jobs import Claim, LostLeaseError, NewDelivery
@@ -106,6 +107,12 @@ class Worker:
             self._fail(claim, FailureKind.VERIFICATION, str(error))
         except OSError as error:
             self._fail(claim, FailureKind.STORAGE, str(error))
+        except (LostLeaseError, SQLAlchemyError):
+            raise
+        # Whatever is wrong with this job or with us, the others are to be worked on.
+        except Exception as error:
+            log_failure("job-failed", f"job {claim.job_id} failed in the node", job=claim.job_id)
+            self._fail(claim, FailureKind.NODE, f"{type(error).__name__}: {error}")
 
     def _fail(self, claim: Claim, kind: FailureKind, detail: str) -> None:
         jobs.fail(

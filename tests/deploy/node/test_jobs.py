@@ -274,3 +274,15 @@ def test_study_says_what_the_latest_job_of_each_app_came_to(database: Database) 
     jobs.begin_verification(database, held, ANALYSED)
     jobs.begin_delivery(database, held, ANALYSED, DELIVERIES)
     assert outcome_of(database) == "tiny: 3 lesions"
+
+
+def test_job_of_an_app_that_is_not_configured_says_so_and_runs_when_it_is_again(database: Database) -> None:
+    number = add_job(database)
+    with database.write() as session:
+        jobs.record_unconfigured(session, {"another"})
+    assert outcome_of(database) == (
+        "tiny: not analysed yet: the app is not configured: the job waits until apps.tiny is there again"
+    )
+    assert events_of(database, number) == ["no-app"]
+    held = claimed(database)
+    assert (held.job_id, job_of(database, number).reason, outcome_of(database)) == (number, "", "tiny: running")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,7 @@ from sqlalchemy import select
 
 from deploy.node import file_meta, jobs
 from deploy.node.config import AppConfig, NodeConfig, ReadinessConfig
-from deploy.node.database import Database, Delivery, Job, JobState, Study
+from deploy.node.database import Database, Delivery, Job, JobState, Study, open_database
 from deploy.node.engines.local import LocalEngine
 from deploy.node.header import read_header
 from deploy.node.index import index_instance
@@ -257,6 +258,62 @@ def test_job_from_before_a_change_of_settings_gives_way_to_a_new_one(
     work(node.worker(settings=changed))
     assert [job.state for job in node.jobs()] == [JobState.FAILED, JobState.DELIVERING]
     assert node.study_outcome().endswith("bright voxels")
+
+
+def test_settings_that_are_changed_back_give_the_first_job_its_turn(
+    node: Node, flair: tuple[Path, ...], control: Path
+) -> None:
+    node.receive(flair)
+    node.worker()
+    changed = {"minimum_lesion_volume_mm3": 5.0}
+    work(node.worker(settings=changed))
+    # The second job is queued when the first settings come back.
+    node.worker(settings=changed)
+    work(node.worker())
+    assert [job.reason for job in node.jobs()] == ["outdated", "outdated"]
+    work(node.worker())
+    assert [job.state for job in node.jobs()] == [JobState.DELIVERING, JobState.FAILED]
+    assert node.study_outcome().endswith("bright voxels")
+    assert (control / "runs").read_text().count("run") == 1
+
+
+def test_mistake_of_the_node_fails_this_job_only(
+    node: Node, flair: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mistake(*_: object, **__: object) -> None:
+        raise KeyError("a mistake of ours")
+
+    node.receive(flair)
+    monkeypatch.setattr("deploy.node.worker.verify_results", mistake)
+    work(node.worker(maximum_attempts=1))
+    assert (node.job().state, node.job().reason) == (JobState.FAILED, "node")
+    assert "KeyError: 'a mistake of ours'" in node.study_outcome()
+
+
+def test_locked_database_is_waited_for(
+    engine: LocalEngine, tmp_path: Path, flair: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deploy.node.database.BUSY_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr("deploy.node.bell._DATABASE_SECONDS", 0.01)
+    opened = open_database(tmp_path)
+    node = Node(opened, engine, tmp_path)
+    node.receive(flair)
+    worker = node.worker()
+    other = sqlite3.connect(tmp_path / "index.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    stop = threading.Event()
+    told = threading.Event()
+    monkeypatch.setattr("deploy.node.bell.log", lambda kind, text: told.set())
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread.start()
+    assert told.wait(60)
+    other.close()
+    while node.job().state is not JobState.DELIVERING:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    stop.set()
+    thread.join()
+    opened.close()
 
 
 def test_lost_input_fails_this_job_only(node: Node, flair: tuple[Path, ...]) -> None:
