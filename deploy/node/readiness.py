@@ -50,9 +50,10 @@ class Readiness:
     """Looks at the studies over which nothing was decided yet.
 
     A study is ready when no association that brought images of it is open, ``quiet_seconds`` have passed since its
-    last image, and no series that an app would take lacks a slice between its others. For missing slices it waits
-    ``maximum_wait_seconds`` since the last image; then it goes on all the same, and the app refuses. Both times begin
-    anew when the node starts, so that a sender that was cut off can send the rest.
+    last image, and no series that an app would take lacks a slice between its others. For missing slices, and for an
+    association that goes on with other studies, it waits ``maximum_wait_seconds`` since the last image; then it goes on
+    all the same, and the app refuses what lacks slices. Both times begin anew when the node starts, so that a sender
+    that was cut off can send the rest.
     """
 
     def __init__(
@@ -119,15 +120,16 @@ class Readiness:
             return None
 
     def _look(self, uid: str, last_received: datetime, now: datetime) -> ReadyStudy | None:
-        if self._is_receiving(uid):
-            return None
         quiet = (now - max(last_received, self._listening_since)).total_seconds()
         if quiet < self._config.quiet_seconds:
             return None
         waited_enough = quiet >= max(self._config.maximum_wait_seconds, self._config.quiet_seconds)
-        if self._waiting.get(uid) == last_received and not waited_enough:
+        # A router may keep one association for all that it sends: its end cannot be waited for.
+        receiving = self._is_receiving(uid)
+        if (receiving or self._waiting.get(uid) == last_received) and not waited_enough:
             return None
-        ready = ReadyStudy(uid, last_received, None, None, f"no image for {quiet:.1f} s and no association open")
+        association = "though its association is still open" if receiving else "and no association open"
+        ready = ReadyStudy(uid, last_received, None, None, f"no image for {quiet:.1f} s {association}")
         try:
             study = self._read(uid)
         except Refused as refused:

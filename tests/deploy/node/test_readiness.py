@@ -37,10 +37,18 @@ def test_a_study_is_ready_when_it_is_quiet(node: Node, examination: Examination)
 def test_an_open_association_keeps_a_study_waiting(node: Node, examination: Examination) -> None:
     node.receive(examination.flair)
     node.receiving.add(examination.uid)
-    node.wait(1000)
+    node.wait(119)
     assert node.readiness.ready_studies() == ()
     node.receiving.clear()
     assert len(node.readiness.ready_studies()) == 1
+
+
+def test_an_association_that_never_ends_is_not_waited_for_for_ever(node: Node, examination: Examination) -> None:
+    node.receive(examination.flair)
+    node.receiving.add(examination.uid)
+    node.wait(121)
+    (ready,) = node.readiness.ready_studies()
+    assert "though its association is still open" in ready.why
 
 
 def test_a_later_image_starts_the_quiet_time_again(node: Node, examination: Examination) -> None:
