@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
@@ -35,15 +35,18 @@ def _application_entity_title(title: str) -> str:
 ApplicationEntityTitle = Annotated[str, AfterValidator(_application_entity_title)]
 
 
+Host = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ReceiveConfig(_Part):
     """The storage SCP."""
 
     ae_title: ApplicationEntityTitle = "GANTRY"
-    host: str = "0.0.0.0"
+    host: Host = "0.0.0.0"
     port: int = Field(default=11112, ge=1, le=65535)
     maximum_pdu_size: int = Field(default=131072, ge=4096)
     maximum_associations: int = Field(default=16, ge=1)
@@ -62,7 +65,7 @@ class DestinationConfig(_Part):
     """One peer that results are sent to."""
 
     ae_title: ApplicationEntityTitle
-    host: str
+    host: Host
     port: int = Field(ge=1, le=65535)
     first_retry_seconds: float = Field(default=5.0, gt=0)
     longest_retry_seconds: float = Field(default=900.0, gt=0)
@@ -117,6 +120,7 @@ def load_config(path: Path) -> NodeConfig:
             "env_nested_delimiter": ENVIRONMENT_DELIMITER,
             "extra": "forbid",
             "frozen": True,
+            "allow_inf_nan": False,
         }
 
         @classmethod

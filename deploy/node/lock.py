@@ -19,7 +19,8 @@ class DataFolderInUseError(RuntimeError):
 @contextmanager
 def lock_data_folder(data_folder: Path) -> Iterator[None]:
     """Hold the data folder for this process alone. Raises :class:`DataFolderInUseError`."""
-    data_folder.mkdir(parents=True, exist_ok=True)
+    # It will hold patient data.
+    data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = data_folder / FILE_NAME
     with path.open("a+") as file:
         try:

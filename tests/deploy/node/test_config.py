@@ -84,6 +84,8 @@ def test_a_misspelt_environment_variable_is_an_error(tmp_path: Path, monkeypatch
         ("receive: {ae_title: ' '}", "receive.ae_title", "1 to 16 characters"),
         ("receive: {ae_title: 'A\\B'}", "receive.ae_title", "without a backslash"),
         ("receive: {ae_title: Ä}", "receive.ae_title", "ASCII"),
+        ("readiness: {quiet_seconds: .inf}", "readiness.quiet_seconds", "finite"),
+        ("destinations: {pacs: {ae_title: A, host: '', port: 1}}", "destinations.pacs.host", "at least 1"),
         ("destinations: {pacs: {ae_title: A, port: 1}}", "destinations.pacs.host", "required"),
         ("destinations: {pacs: {ae_title: A, host: h, port: 1, tls: true}}", "destinations.pacs.tls", "first_retry"),
         ("apps: {a: {destinations: []}}", "apps.a.destinations", "at least 1"),

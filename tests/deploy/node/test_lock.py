@@ -33,6 +33,11 @@ def test_second_holder_is_told_who_the_first_is(tmp_path: Path) -> None:
         assert (tmp_path / "node.lock").exists()
 
 
+def test_new_data_folder_is_for_its_owner_only(tmp_path: Path) -> None:
+    with lock_data_folder(tmp_path / "new"):
+        assert (tmp_path / "new").stat().st_mode & 0o077 == 0
+
+
 def test_lock_can_be_taken_again(tmp_path: Path) -> None:
     for _ in range(2):
         with lock_data_folder(tmp_path / "new"):
