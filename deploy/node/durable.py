@@ -25,7 +25,9 @@ def move_folder(source: Path, target: Path) -> None:
         with path.open("rb") as file:
             os.fsync(file.fileno())
     synchronize_folder(source)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.parent.is_dir():
+        target.parent.mkdir()
+        synchronize_folder(target.parent.parent)
     if target.exists():
         shutil.rmtree(target)
     source.rename(target)

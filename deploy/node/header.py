@@ -24,7 +24,7 @@ _PIXEL_DATA = Tag("PixelData")
 _INFLATED_BYTES = 1 << 20
 """How much of a deflated data set is inflated: far more than stands before the Series Instance UID."""
 
-_UID = re.compile(r"\d+(\.\d+)*")
+_UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 """PS3.5 section 9.1; components with leading zeros are wrong, but seen, and do no harm."""
 
 

@@ -27,6 +27,9 @@ _INCOMING = "incoming"
 _CONFLICT_MARK = ".sha256-"
 _CHUNK_BYTES = 1 << 20
 
+_KNOWN_FOLDERS = 10_000
+"""How many folders are remembered: a node runs for months, and one that is forgotten is only made durable again."""
+
 
 class Arrival(str, Enum):
     """What an instance was to the spool when it came."""
@@ -165,6 +168,8 @@ class Spool:
                 self._durable.discard(folder)
             if folder not in self._durable:
                 synchronize_folder(folder.parent)
+                if len(self._durable) >= _KNOWN_FOLDERS:
+                    self._durable.clear()
                 self._durable.add(folder)
 
 

@@ -93,6 +93,9 @@ def verify_results(
     problems = list(_outcome_problems(folder, outcome, analysis))
     results: dict[str, FileDataset] = {}
     for name in outcome.files:
+        if Path(name).name != name:
+            problems.append(f"{name}: is not a file's name in the output folder")
+            continue
         try:
             results[name] = read_completely(folder / name)
         # A damaged object can make the parser raise nearly anything; whatever it is, the object must not leave.

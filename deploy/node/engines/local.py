@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -193,7 +194,9 @@ class _Child:
     def kill(self) -> None:
         """Kill the process and every process of its group."""
         if self._process.returncode is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            # Another thread may have waited for it in this very moment.
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def release(self) -> None:
         """Kill the process, wait until it is gone and close the pipes."""

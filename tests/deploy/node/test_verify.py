@@ -213,6 +213,14 @@ def test_absent_and_unnamed_files_are_found(results: Results) -> None:
     assert "other.dcm: the app left a file that its outcome does not name" in problems
 
 
+def test_name_that_leads_out_of_the_folder_is_found(results: Results) -> None:
+    shutil.copyfile(results.folder / "report.dcm", results.folder.parent / "report.dcm")
+    (results.folder / "report.dcm").unlink()
+    files = tuple(name.replace("report", "../report") for name in results.outcome.files)
+    results.outcome = results.outcome.model_copy(update={"files": files})
+    assert "../report.dcm: is not a file's name in the output folder" in results.problems()
+
+
 def test_run_without_a_result_is_no_result(results: Results) -> None:
     results.outcome = results.outcome.model_copy(update={"files": ()})
     assert "there is no result object" in results.problems()
