@@ -105,7 +105,7 @@ class StorageSCP:
     def start(self) -> None:
         """Listen. Raises :class:`OSError` when the port cannot be had."""
         forward_warnings("pynetdicom")
-        # pynetdicom knows this for the whole process only. It concerns acceptors, and this is the only one.
+        # pynetdicom knows this for the whole process only. It concerns acceptors, and in a node this is the only one.
         _config.UNRESTRICTED_STORAGE_SERVICE = True
         handlers = [
             (evt.EVT_CONN_OPEN, self._on_connection),
@@ -124,6 +124,7 @@ class StorageSCP:
     def stop(self) -> None:
         """Stop listening and abort the open associations: what was not acknowledged will be sent again."""
         self._entity.shutdown()
+        _config.UNRESTRICTED_STORAGE_SERVICE = False
 
     def is_receiving(self, study_instance_uid: str) -> bool:
         """Return whether an association that brought images of this study is still open."""

@@ -71,9 +71,11 @@ def running_receiver(folder: Path, **more: Any) -> Iterator[Receiver]:
     spool.open()
     scp = StorageSCP(ReceiveConfig(host="127.0.0.1", port=port, **more), spool, ReceiveIndex(database))
     scp.start()
-    yield Receiver(scp, spool, database, port)
-    scp.stop()
-    database.close()
+    try:
+        yield Receiver(scp, spool, database, port)
+    finally:
+        scp.stop()
+        database.close()
 
 
 @pytest.fixture
