@@ -18,7 +18,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(INSTALLED)
-	@$(STACK) $(BIN)/gantry demo --output $(DEMO_OUTPUT)
+	@$(BIN)/gantry demo --output $(DEMO_OUTPUT)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

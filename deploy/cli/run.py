@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,6 +36,8 @@ def run(
     from operators.infer.device import choose_device
     from operators.refused import Refused
 
+    # Whatever goes wrong inside Holoscan is raised as well.
+    os.environ.setdefault("HOLOSCAN_LOG_LEVEL", "OFF")
     manifest = read_manifest(app)
     if not source.is_dir():
         fail(f"there is no folder {source}")
@@ -54,6 +57,8 @@ def run(
 
 
 def _show(outcome: Outcome, output: Path) -> None:
+    from rich.markup import escape
+
     from deploy.cli.screen import console, show_table
 
     if outcome.decisions:
@@ -70,8 +75,11 @@ def _show(outcome: Outcome, output: Path) -> None:
             ],
             title="Series",
         )
-    style = "green" if outcome.status == "analysed" else "yellow"
-    console.print(f"[{style}]{outcome.status}[/]", outcome.summary)
+    # The summary of a refusal says by itself that there is no analysis.
+    if outcome.status == "analysed":
+        console.print(f"[green]analysed:[/] {escape(outcome.summary)}")
+    else:
+        console.print(outcome.summary, style="yellow", markup=False)
     for name in outcome.files:
         console.print(f"  {output / name}", markup=False)
     seconds = ", ".join(f"{step} {value:.2f} s" for step, value in outcome.seconds.items())

@@ -40,7 +40,7 @@ def test_a_refused_study_is_told_and_reported(gantry: Gantry, tmp_path: Path) ->
     write_localizer(written)
     result = gantry("run", APP, tmp_path / "study", tmp_path / "results", "--device", "cpu")
     assert result.exit_code == 0, result.stderr
-    assert "refused" in result.stdout
+    assert "not analysed: No suitable series in the study" in " ".join(result.stdout.split())
     assert "a localizer" in result.stdout
     outcome = Outcome.load(tmp_path / "results")
     assert (outcome.status, outcome.reason) == ("refused", "no-suitable-series")
