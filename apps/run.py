@@ -84,9 +84,13 @@ def merged_settings(manifest: Manifest, settings: Mapping[str, Setting] | None) 
 def analysis_of(
     manifest: Manifest, study: Study, selection: Selection, *, settings: Mapping[str, Setting], started: datetime
 ) -> Analysis:
-    """Return the identity of the analysis of a selection; where nothing was chosen, of the whole study."""
+    """Return the identity of the analysis of a selection; where nothing was chosen, of the whole study.
+
+    The settings are among its parameters, so every result tells those that it was made with.
+    """
     uids = selection.sop_instance_uids or tuple(instance.sop_instance_uid for instance in study.instances)
-    return Analysis(manifest.algorithm, input_digest(manifest.algorithm, settings, uids), started)
+    digest = input_digest(manifest.algorithm, settings, uids)
+    return Analysis(manifest.algorithm, digest, started, {name: str(value) for name, value in settings.items()})
 
 
 def prepare_app(name: str) -> None:

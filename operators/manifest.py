@@ -129,7 +129,7 @@ class InputRole(_Part):
 
 
 class OutputPart(_Part):
-    """One result object: its kind, its series number and, for segmentations, its segments' table."""
+    """One result object: its kind, its series description and its series number."""
 
     object: Literal["segmentation", "measurement_report", "secondary_capture"]
     title: str = Field(max_length=64)

@@ -20,7 +20,8 @@ class Burden:
 
     ``lesions`` (0, 1) and ``regions`` (0 to 34) are (slice, row, column); the regions are outlined whether they hold
     a lesion or not. Lesion volume by region is the voxels of their intersection; a lesion voxel in no region is
-    unassigned, so regions and unassigned add up to the total exactly.
+    unassigned, so regions and unassigned add up to the total exactly. The entropies are those of the networks'
+    outlines, before small lesions are left out; None where there is no outline.
     """
 
     lesions: NDArray[np.uint8]
@@ -41,7 +42,8 @@ def measure_burden(
     voxel_volume = inputs.reference.voxel_volume
     mask = remove_small(lesions.labels > 0, minimum_lesion_volume, voxel_volume)
     load = regional_load(mask, regions.labels, voxel_volume, [region.number for region in load_regions()])
-    return Burden(mask.astype(np.uint8), regions.labels, load, lesions.mean_entropy, regions.mean_entropy)
+    lesion_entropy = lesions.mean_entropy if mask.any() else None
+    return Burden(mask.astype(np.uint8), regions.labels, load, lesion_entropy, regions.mean_entropy)
 
 
 def summarise(inputs: Inputs, burden: Burden) -> str:

@@ -106,7 +106,7 @@ def _scan(volume: Volume | None) -> Scan | None:
 def describe_inputs(identity: Analysis, inputs: Inputs) -> Analysis:
     """Return the analysis of that identity with the input configuration, which every report has to tell."""
     parameters = {"Input configuration": inputs.configuration.value, "T1 alignment": _alignment(inputs)}
-    return replace(identity, parameters={**identity.parameters, **parameters})
+    return replace(identity, parameters={**parameters, **identity.parameters})
 
 
 def _alignment(inputs: Inputs) -> str:

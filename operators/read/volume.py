@@ -30,8 +30,8 @@ class Volume:
 
     @property
     def voxel_volume(self) -> float:
-        """Volume of one voxel in mm³."""
-        return float(abs(np.linalg.det(self.affine[:3, :3])))
+        """Volume of one voxel in mm³, without the rounding errors of the determinant."""
+        return float(f"{abs(np.linalg.det(self.affine[:3, :3])):.12g}")
 
 
 @dataclass(frozen=True)

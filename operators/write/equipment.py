@@ -78,11 +78,11 @@ def algorithm_identification(analysis: Analysis) -> Dataset:
     item.AlgorithmName = algorithm_name(analysis.algorithm)
     item.AlgorithmVersion = analysis.algorithm.version
     item.AlgorithmSource = analysis.algorithm.manufacturer
-    if analysis.parameters:
-        item.AlgorithmParameters = "; ".join(parameter_texts(analysis))
+    item.AlgorithmParameters = "; ".join(parameter_texts(analysis))
     return item
 
 
 def parameter_texts(analysis: Analysis) -> list[str]:
-    """Return the analysis's parameters as ``name: value``, in their order."""
-    return [f"{name}: {value}" for name, value in analysis.parameters.items()]
+    """Return the analysis's parameters as ``name: value``, in their order, then the model's digest."""
+    parameters = {**analysis.parameters, "model SHA-256": analysis.algorithm.model_digest}
+    return [f"{name}: {value}" for name, value in parameters.items()]

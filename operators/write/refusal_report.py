@@ -37,9 +37,9 @@ def write_refusal_report(
 ) -> FileDataset:
     """Return a report (TID 1500) that says why the study was not analysed.
 
-    It holds the coded reason, its detail and, for each series, what was decided about it. ``output`` is that of the
-    report the radiologist would otherwise have received. Raises :class:`ValueError` for a study without instances,
-    as nobody could be named in the report.
+    It holds the coded reason, its detail and, for each series, what was decided about it; its evidence is the whole
+    study. ``output`` is that of the report the radiologist would otherwise have received. Raises
+    :class:`ValueError` for a study without instances, as nobody could be named in the report.
     """
     if not study.series:
         raise ValueError("a study without a readable instance cannot be reported on") from refused
@@ -51,7 +51,8 @@ def write_refusal_report(
     ]
     content = [container(CONTAINS, QUALITATIVE_EVALUATIONS, *algorithm_content(analysis), *statements)]
     titled = output.model_copy(update={"title": f"Not analysed: {output.title}"[:64]})
-    return write_report(output_name, titled, study.header, [], content, analysis)
+    concerned = [instance.header for instance in study.instances]
+    return write_report(output_name, titled, study.header, concerned, content, analysis)
 
 
 def _sentence(decision: Decision) -> str:

@@ -37,14 +37,15 @@ def write_report(
     output_name: str,
     output: OutputPart,
     source: Dataset,
-    referenced: Iterable[Dataset],
+    evidence_headers: Iterable[Dataset],
     content: Iterable[Dataset],
     analysis: Analysis,
 ) -> FileDataset:
     """Return a Comprehensive 3D SR (PS3.3 A.35.13) with TID 1500 as its root.
 
-    ``source`` is the header of an instance of the study; ``referenced`` are the headers of all instances that the
-    content refers to; ``content`` is what follows the Procedure Reported (TID 1500 rows 5 to 12).
+    ``source`` is the header of an instance of the study; ``evidence_headers`` are those of all instances that the
+    report is about, whether its content refers to them or not (PS3.3 C.17.2.3); ``content`` is what follows the
+    Procedure Reported (TID 1500 rows 5 to 12).
     """
     report = new_result(Comprehensive3DSRStorage, "SR", output_name, output, source, analysis)
     report.ReferencedPerformedProcedureStepSequence = Sequence()
@@ -54,7 +55,7 @@ def write_report(
     report.VerificationFlag = "UNVERIFIED"
     if requests := referenced_request_sequence(source):
         report.ReferencedRequestSequence = requests
-    if used := evidence(source.StudyInstanceUID, referenced):
+    if used := evidence(source.StudyInstanceUID, evidence_headers):
         report.CurrentRequestedProcedureEvidenceSequence = used
     root = container(
         None,

@@ -18,7 +18,7 @@ from apps.mr_white_matter_lesions.regions import load_regions
 from apps.mr_white_matter_lesions.report import UNASSIGNED
 from apps.mr_white_matter_lesions.results import write_objects
 from apps.mr_white_matter_lesions.segmentation import Segmentation
-from apps.run import analysis_of, app_manifest
+from apps.run import analysis_of, app_manifest, merged_settings
 from operators.read.selection import require_series
 from operators.read.study import read_study
 from operators.write.result import save
@@ -44,19 +44,22 @@ class Result:
     objects: dict[str, FileDataset]
 
 
-def analyse(phantom: BrainMRPhantom, folder: Path, sequences: tuple[str, ...] = ("FLAIR", "T1")) -> Result:
+def analyse(
+    phantom: BrainMRPhantom, folder: Path, sequences: tuple[str, ...] = ("FLAIR", "T1"), minimum: float = 0.0
+) -> Result:
     """The app's own steps, with the truth as what the networks found."""
     write_brain_mr(phantom, folder, sequences=sequences)
     manifest = app_manifest("mr_white_matter_lesions")
     study = read_study(folder)
     selection = require_series(study, manifest)
     started = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
-    identity = analysis_of(manifest, study, selection, settings=manifest.settings, started=started)
+    settings = merged_settings(manifest, {"minimum_lesion_volume_mm3": minimum})
+    identity = analysis_of(manifest, study, selection, settings=settings, started=started)
     inputs = align_inputs(read_volumes(selection))
     truth = phantom.flair if "FLAIR" in sequences else phantom.t1
     lesions = Segmentation(truth.lesions.astype(np.uint8), "truth", sequences, None)
     regions = Segmentation(truth.regions, "truth", sequences, None)
-    burden = measure_burden(inputs, lesions, regions, minimum_lesion_volume=0.0)
+    burden = measure_burden(inputs, lesions, regions, minimum_lesion_volume=minimum)
     analysis = describe_inputs(identity, inputs)
     return Result(truth, inputs, burden, write_objects(study, selection, inputs, burden, analysis, manifest))
 
@@ -105,7 +108,7 @@ def test_the_phantom_and_the_app_name_the_same_regions() -> None:
     ]
 
 
-def test_a_lesion_planted_left_is_reported_left(left: Result) -> None:
+def test_a_lesion_planted_left_is_reported_left(left: Result, tmp_path: Path) -> None:
     assert left.burden.load.regions[LEFT_CORONA].lesion_voxels > 0
     assert left.burden.side_voxels("left") > 0
     assert left.burden.side_voxels("right") == 0
@@ -115,11 +118,12 @@ def test_a_lesion_planted_left_is_reported_left(left: Result) -> None:
     region = reported["White matter lesions: Superior corona radiata, left"]
     site = next(item for item in region if item.ConceptNameCodeSequence[0].CodeValue == "363698007")
     assert site.ContentSequence[0].ConceptCodeSequence[0].CodeMeaning == "Left"
-    seg = left.objects["lesions"]
-    positions = [frame.PlanePositionSequence[0].ImagePositionPatient for frame in seg.PerFrameFunctionalGroupsSequence]
-    assert len(positions) > 0
-    centre = np.argwhere(left.burden.lesions)[:, ::-1].mean(axis=0)
-    assert (left.inputs.reference.affine @ [*centre, 1.0])[0] > 0  # LPS: the patient's left is +x
+    segmentation = highdicom.seg.segread(save(left.objects["lesions"], tmp_path))
+    written = segmentation.get_volume(combine_segments=True)
+    centre = written.map_indices_to_reference(np.argwhere(written.array)).mean(axis=0)
+    assert centre[0] > 0  # LPS: the patient's left is +x
+    planted = np.argwhere(left.truth.lesions)[:, ::-1].mean(axis=0)
+    assert centre == pytest.approx((left.truth.affine @ [*planted, 1.0])[:3], abs=0.01)
 
 
 def test_regions_and_unassigned_add_up_to_the_total_exactly(many: Result) -> None:
@@ -140,6 +144,50 @@ def test_the_reported_total_is_the_segmentations_voxels_times_their_volume(many:
     voxel = row * column * float(measures.SpacingBetweenSlices)
     total = volume(groups(many.objects["report"])["White matter lesions"])
     assert total == pytest.approx(int(segmentation.pixel_array.sum()) * voxel / 1000, rel=1e-6)
+
+
+def test_both_series_are_named_as_sources_and_the_flair_as_what_was_drawn_on(many: Result) -> None:
+    volumes = (many.inputs.flair, many.inputs.t1)
+    flair, t1 = ({item.sop_instance_uid for item in volume.instances} for volume in volumes if volume is not None)
+    report = many.objects["report"]
+    (library,) = (item for item in report.ContentSequence if "Image Library" in str(item.ConceptNameCodeSequence[0]))
+    listed = [
+        {
+            item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+            for item in group.ContentSequence
+            if item.ValueType == "IMAGE"
+        }
+        for group in library.ContentSequence
+    ]
+    assert listed == [flair, t1]
+    (study,) = report.CurrentRequestedProcedureEvidenceSequence
+    evidence = {
+        item.ReferencedSOPInstanceUID
+        for series in study.ReferencedSeriesSequence
+        for item in series.ReferencedSOPSequence
+    }
+    assert evidence == flair | t1 | {many.objects[name].SOPInstanceUID for name in ("lesions", "regions")}
+    for name in ("lesions", "regions"):
+        frames = many.objects[name].PerFrameFunctionalGroupsSequence
+        drawn_on = {
+            frame.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID for frame in frames
+        }
+        assert drawn_on <= flair
+
+
+def test_small_lesions_are_left_out_everywhere_and_the_report_says_so(many: Result, tmp_path: Path) -> None:
+    minimum = many.burden.load.largest_volume
+    result = analyse(simulate_brain_mr(SEED, size="small"), tmp_path, minimum=minimum)
+    load = result.burden.load
+    assert (load.lesion_count, load.total_volume) == (1, minimum)
+    assert many.burden.load.lesion_count > 1
+    assert int(result.objects["lesions"].pixel_array.sum()) == load.total_voxels
+    total = groups(result.objects["report"])["White matter lesions"]
+    assert volume(total) == pytest.approx(minimum / 1000)
+    assert number(total, "246206008") == 1
+    assert f"minimum_lesion_volume_mm3: {minimum}" in result.objects["report"].to_json()
+    assert summarise(result.inputs, result.burden).startswith(f"{minimum / 1000:.2f} mL in 1 lesions")
+    assert not np.array_equal(result.objects["summary"].pixel_array, many.objects["summary"].pixel_array)
 
 
 def test_without_flair_the_finding_is_t1_hypointensity_of_low_reliability(tmp_path: Path) -> None:

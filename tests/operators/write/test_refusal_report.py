@@ -41,6 +41,10 @@ def test_every_reason_can_be_read(
     assert "6 T1 MPRAGE: chosen as t1: the only one" in texts
     assert report.CodingSchemeIdentificationSequence[0].CodingSchemeDesignator == "99GANTRY"
     assert report.SeriesDescription == "Not analysed: White matter report"
+    (series,) = report.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
+    assert [item.ReferencedSOPInstanceUID for item in series.ReferencedSOPSequence] == [
+        instance.sop_instance_uid for instance in study.instances
+    ]
 
 
 def test_a_study_without_instances_cannot_be_reported_on(analysis: Analysis) -> None:

@@ -227,7 +227,8 @@ def test_the_algorithm_is_identified_alike_everywhere(tmp_path: Path, analysis: 
         assert said["111003"] == {version}
         assert said["121012"] == {processing.DeviceUID}
         assert said["121014"] == {processing.Manufacturer}
-        assert said["111002"] == {"configuration: C", "registration: by geometry"}
+        parameters = {"configuration: C", "registration: by geometry", f"model SHA-256: {'ab' * 32}"}
+        assert said["111002"] == parameters
     if kind == "lesions":
         described = result.SegmentSequence[0]
         algorithm = described.SegmentationAlgorithmIdentificationSequence[0]
