@@ -26,7 +26,9 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 class RunningNode:
     """Starts, stops and kills the node; ``control`` is the folder that tells the tiny app what to do."""
 
-    def __init__(self, folder: Path, archive: Archive, *, quiet_seconds: float = 0.3) -> None:
+    def __init__(
+        self, folder: Path, archive: Archive, *, quiet_seconds: float = 0.3, lease_seconds: float = 60.0
+    ) -> None:
         self.folder = folder
         self.data = folder / "data"
         self.control = folder / "control"
@@ -47,6 +49,7 @@ class RunningNode:
                 }
             },
             "apps": {tiny_app.APP: {"destinations": ["pacs"], "maximum_attempts": 3}},
+            "lease_seconds": lease_seconds,
         }
         self.config.write_text(yaml.safe_dump(content))
         self.process: subprocess.Popen[str] | None = None

@@ -6,6 +6,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,47 @@ def test_node_ends_when_a_part_of_it_fails(tmp_path: Path) -> None:
         assert node.wait_until_ended() == 1
         assert "readiness failed: the node stops" in node.log
         assert "no such table: studies" in node.log
+
+
+def test_node_outlives_a_full_disk(tmp_path: Path, brain_study: BrainMRStudy) -> None:
+    """A real file system of 32 MB that is filled to the last byte while a job waits, and emptied again."""
+    with (
+        Archive() as archive,
+        small_file_system(tmp_path / "data"),
+        RunningNode(tmp_path, archive, lease_seconds=1.0) as node,
+    ):
+        (node.control / "hold").touch()
+        node.send(*brain_study.series["FLAIR"].paths)
+        node.wait_for((node.control / "running").exists)
+        fill(node.data / "filler")
+        (node.control / "hold").unlink()
+        node.wait_for(lambda: "database or disk is full" in node.log)
+        assert node.process is not None
+        assert node.process.poll() is None
+        (node.data / "filler").unlink()
+        archive.wait_for(2)
+        node.wait_for(lambda: [job.state for job in node.jobs()] == [JobState.DELIVERED])
+        assert node.stop() == 0
+
+
+@contextmanager
+def small_file_system(folder: Path) -> Iterator[None]:
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("a file system cannot be mounted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(4096)):
+            pass
 
 
 def be_patient(stop: threading.Event) -> None:
