@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from deploy.cli import apps, config, demo, jobs, run, send, serve, studies, train
+from deploy.cli import apps, config, demo, jobs, recover, run, send, serve, studies, train
 
 application = typer.Typer(
     name="gantry",
@@ -21,4 +21,5 @@ application.add_typer(apps.commands, name="apps")
 application.add_typer(jobs.commands, name="jobs")
 application.add_typer(studies.commands, name="studies")
 application.add_typer(config.commands, name="config")
+application.command("recover")(recover.recover)
 application.command("train", context_settings=train.PASS_ON, add_help_option=False)(train.train)

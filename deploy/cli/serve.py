@@ -13,7 +13,10 @@ def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Run the node until it is told to stop (SIGTERM, Ctrl-C). One line per event goes to standard error."""
     node = read_config(config)
     # Imported after the configuration is known to be right: this takes seconds.
+    from sqlalchemy.exc import DatabaseError
+
     from deploy.node.config import ConfigError, check_apps
+    from deploy.node.database import is_passing
     from deploy.node.lock import DataFolderInUseError
     from deploy.node.serve import serve as run_node
     from operators.manifest import ManifestError
@@ -25,8 +28,11 @@ def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
     except DataFolderInUseError as error:
         fail(str(error))
     except OSError as error:
-        # The port is taken, or needs rights that this user does not have.
         if error.filename is not None:
-            raise
+            fail(f"{config}: data_folder {node.data_folder}: {error.filename}: {error.strerror}")
+        # The port is taken, or needs rights that this user does not have.
         fail(f"{config}: receive.host {node.receive.host}, receive.port {node.receive.port}: {error.strerror or error}")
+    except DatabaseError as error:
+        advice = "try again later" if is_passing(error) else "'gantry recover' makes it from the spool again"
+        fail(f"the index in {node.data_folder} cannot be opened: {error.orig}; {advice}")
     raise typer.Exit(status)

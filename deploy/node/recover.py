@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
-from deploy.node.database import FILE_NAME, open_database
+from deploy.node.database import FILE_NAME, is_passing, open_database
 from deploy.node.index import reconcile
 from deploy.node.lock import lock_data_folder
 from deploy.node.spool import Spool
@@ -29,7 +29,8 @@ def recover(data_folder: Path, *, rebuild: bool = False) -> Recovery:
     A new database knows no jobs: every study is decided over again, and its results get the UIDs they had, as these
     follow from the input.
 
-    Raises :class:`deploy.node.lock.DataFolderInUseError` while a node is running.
+    Raises :class:`deploy.node.lock.DataFolderInUseError` while a node is running, :class:`DatabaseError` where the
+    database cannot be judged now.
     """
     with lock_data_folder(data_folder):
         spool = Spool(data_folder)
@@ -50,7 +51,10 @@ def _is_sound(data_folder: Path) -> bool:
                 return session.scalar(text("PRAGMA integrity_check")) == "ok"
         finally:
             database.close()
-    except DatabaseError:
+    except DatabaseError as error:
+        # A locked database or a full disk is no damage: putting the index aside would lose the jobs for nothing.
+        if is_passing(error):
+            raise
         return False
 
 

@@ -10,7 +10,7 @@ from tests.deploy.cli.conftest import Gantry
 def test_help_names_every_command(gantry: Gantry) -> None:
     result = gantry("--help")
     assert result.exit_code == 0
-    for command in ("serve", "demo", "run", "send", "apps", "jobs", "studies", "config", "train"):
+    for command in ("serve", "demo", "run", "send", "apps", "jobs", "studies", "config", "recover", "train"):
         assert command in result.stdout
 
 

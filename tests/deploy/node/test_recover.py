@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import DatabaseError
 
 from apps.run import app_manifest
 from deploy.node.database import FILE_NAME
@@ -51,6 +53,17 @@ def test_a_sound_index_is_kept(tmp_path: Path, examination: Examination) -> None
     node.database.close()
     done = recover(tmp_path)
     assert (done.indexed, done.replaced) == (0, None)
+
+
+def test_a_locked_index_is_not_taken_for_a_damaged_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    node_in(tmp_path).database.close()
+    monkeypatch.setattr("deploy.node.database.BUSY_TIMEOUT_SECONDS", 0.01)
+    other = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(DatabaseError, match="database is locked"):
+        recover(tmp_path)
+    other.close()
+    assert [path.name for path in tmp_path.glob(f"{FILE_NAME}.replaced*")] == []
 
 
 def test_a_running_node_is_left_alone(tmp_path: Path) -> None:

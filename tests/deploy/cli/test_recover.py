@@ -1,0 +1,49 @@
+"""``gantry recover`` and what ``gantry serve`` says where it is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deploy.node.database import FILE_NAME, open_database
+from deploy.node.lock import lock_data_folder
+from tests.deploy.cli.conftest import Gantry
+
+
+def damage(config: Path) -> Path:
+    folder = config.parent / "data"
+    folder.mkdir()
+    (folder / FILE_NAME).write_bytes(b"not a database " * 100)
+    return folder
+
+
+def test_damaged_index_is_kept_aside_and_made_anew(gantry: Gantry, config: Path) -> None:
+    folder = damage(config)
+    result = gantry("recover", "--config", config)
+    assert result.exit_code == 0
+    assert "0 instances indexed" in result.stdout
+    (kept,) = folder.glob(f"{FILE_NAME}.replaced-*")
+    assert str(kept) in result.stdout
+    assert kept.read_bytes().startswith(b"not a database")
+    open_database(folder).close()
+
+
+def test_node_with_a_damaged_index_names_the_command(gantry: Gantry, config: Path) -> None:
+    damage(config)
+    result = gantry("serve", "--config", config)
+    assert result.exit_code == 1
+    assert "file is not a database; 'gantry recover' makes it from the spool again" in result.stderr
+
+
+def test_data_folder_that_cannot_be_made_names_its_key(gantry: Gantry, config: Path) -> None:
+    (config.parent / "data").write_text("a file")
+    result = gantry("serve", "--config", config)
+    assert result.exit_code == 1
+    assert "data_folder" in result.stderr
+    assert gantry("recover", "--config", config).exit_code == 1
+
+
+def test_running_node_is_left_alone(gantry: Gantry, config: Path) -> None:
+    with lock_data_folder(config.parent / "data"):
+        result = gantry("recover", "--config", config)
+    assert result.exit_code == 1
+    assert "is in use by another node" in result.stderr
