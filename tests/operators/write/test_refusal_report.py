@@ -51,3 +51,15 @@ def test_a_study_without_instances_cannot_be_reported_on(analysis: Analysis) -> 
     refused = Refused(Reason.NO_READABLE_INSTANCE, "the folder holds 3 files, none is DICOM")
     with pytest.raises(ValueError, match="without a readable instance"):
         write_refusal_report("report", REPORT, Study(UID("1.2"), ()), refused, analysis)
+
+
+def test_a_study_that_does_not_name_its_modality_is_reported_on_too(tmp_path: Path, analysis: Analysis) -> None:
+    volume = make_volume()
+    for instance in volume.instances:
+        del instance.header.Modality
+    refused = Refused(Reason.NO_SUITABLE_SERIES, "no series for T2-FLAIR or T1-weighted")
+    report = dcmread(save(write_refusal_report("report", REPORT, as_study(volume), refused, analysis), tmp_path))
+    (procedure,) = (
+        item for item in report.ContentSequence if item.ConceptNameCodeSequence[0].CodeMeaning == "Procedure reported"
+    )
+    assert procedure.ConceptCodeSequence[0].CodeMeaning == "Imaging procedure"
