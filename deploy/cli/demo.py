@@ -26,7 +26,7 @@ def demo(
     ),
     size: Annotated[Size, typer.Option(help="The simulated study: full, or small for a quick try.")] = Size.FULL,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the results.")] = 900.0,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed is another patient.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed is another patient.")] = 12,
 ) -> None:
     """Simulate a scanner, run the node and an archive, and follow one study until its results are in the archive."""
     from deploy.demo.run import DemoError, run_demo

@@ -40,9 +40,7 @@ class Followed:
     report_seen: datetime | None
 
 
-def run_demo(
-    output: Path, *, size: Literal["full", "small"] = "full", seed: int = 7, timeout: float = 900.0
-) -> tuple[Path, ...]:
+def run_demo(output: Path, *, size: Literal["full", "small"], seed: int, timeout: float) -> tuple[Path, ...]:
     """Play the whole way of one study; return the result objects fetched from the archive.
 
     ``output`` gets ``summary.png``, ``results/``, ``log.txt``, and the study, the node's and the archive's folders.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import signal
 import subprocess
@@ -14,6 +15,8 @@ import pytest
 from PIL import Image
 from pydicom import dcmread
 
+from apps.mr_white_matter_lesions.training.studies import HELD_OUT_SEED, TRAINING_SEED, training_seeds
+from deploy.cli.demo import demo
 from deploy.demo.archive import running_storage_scp
 from deploy.demo.echo import answers_echo
 from deploy.demo.node import NodeError, running_node
@@ -49,7 +52,6 @@ def test_one_study_goes_from_the_scanner_to_the_archive(tmp_path: Path) -> None:
         assert picture.size == (results["summary"].Columns, results["summary"].Rows)
 
 
-@pytest.mark.slow
 @pytest.mark.peer
 def test_what_the_archive_holds_is_valid(tmp_path: Path) -> None:
     """Without Orthanc the small storage SCP is the archive: it must keep files whole."""
@@ -74,6 +76,11 @@ def test_a_node_that_does_not_start_is_an_error_with_its_log(tmp_path: Path) -> 
         with pytest.raises(NodeError, match="there is no such app"), running_node(tmp_path, "mr_brain", archive):
             pass
         assert answers_echo(archive.host, archive.port, archive.ae_title)
+
+
+def test_no_network_has_learned_from_the_patient_of_the_demonstration() -> None:
+    seed = inspect.signature(demo).parameters["seed"].default
+    assert seed not in training_seeds(HELD_OUT_SEED - TRAINING_SEED)
 
 
 def test_nobody_answers_at_a_silent_port() -> None:
