@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from deploy.cli.failure import explained, fail
 
 if TYPE_CHECKING:
+    from sqlalchemy.exc import DatabaseError
+
     from deploy.node.config import NodeConfig
     from deploy.node.database import Database
 
@@ -24,9 +26,22 @@ def read_config(path: Path) -> NodeConfig:
 
 def open_index(path: Path) -> Database:
     """Open the database of the node that ``path`` configures; a node that never ran ends the command."""
+    from sqlalchemy.exc import DatabaseError
+
     from deploy.node.database import FILE_NAME, open_database
 
     data_folder = read_config(path).data_folder
     if not (data_folder / FILE_NAME).is_file():
         fail(f"there is no node's index in {data_folder}: has 'gantry serve' run with this configuration?")
-    return open_database(data_folder)
+    try:
+        return open_database(data_folder)
+    except DatabaseError as error:
+        fail_on_index(data_folder, error)
+
+
+def fail_on_index(data_folder: Path, error: DatabaseError) -> NoReturn:
+    """End the command because the index cannot be opened, and say what helps."""
+    from deploy.node.database import is_passing
+
+    advice = "try again later" if is_passing(error) else "'gantry recover' makes it from the spool again"
+    fail(f"the index in {data_folder} cannot be opened: {error.orig}; {advice}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from deploy.cli.failure import explained, fail
-from deploy.cli.index import read_config
+from deploy.cli.index import fail_on_index, read_config
 from deploy.cli.options import DEFAULT_CONFIG, ConfigFile
 
 
@@ -16,7 +16,6 @@ def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
     from sqlalchemy.exc import DatabaseError
 
     from deploy.node.config import ConfigError, check_apps
-    from deploy.node.database import is_passing
     from deploy.node.lock import DataFolderInUseError
     from deploy.node.serve import serve as run_node
     from operators.manifest import ManifestError
@@ -33,6 +32,5 @@ def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
         # The port is taken, or needs rights that this user does not have.
         fail(f"{config}: receive.host {node.receive.host}, receive.port {node.receive.port}: {error.strerror or error}")
     except DatabaseError as error:
-        advice = "try again later" if is_passing(error) else "'gantry recover' makes it from the spool again"
-        fail(f"the index in {node.data_folder} cannot be opened: {error.orig}; {advice}")
+        fail_on_index(node.data_folder, error)
     raise typer.Exit(status)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.node.database import Delivery, Event, Instance, Job, JobState, Study, open_database
+from deploy.node.database import FILE_NAME, Delivery, Event, Instance, Job, JobState, Study, open_database
 from tests.deploy.cli.conftest import Gantry
 
 STUDY = "2.25.1"
@@ -157,3 +157,12 @@ def test_a_node_that_never_ran_is_no_traceback(gantry: Gantry, config: Path) -> 
     assert result.exit_code == 1
     assert "gantry serve" in result.stderr
     assert not (config.parent / "data").exists()
+
+
+def test_a_damaged_index_is_no_traceback(gantry: Gantry, config: Path) -> None:
+    folder = config.parent / "data"
+    folder.mkdir()
+    (folder / FILE_NAME).write_bytes(b"no database at all, but long enough to be looked at as one" * 20)
+    result = gantry("studies", "list", "--config", config)
+    assert result.exit_code == 1
+    assert "gantry recover" in result.stderr
