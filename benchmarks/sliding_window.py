@@ -7,6 +7,7 @@ else the machine does meets all of them. Only ratios between rows of one table m
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,10 +63,10 @@ def main() -> None:
             # The first round chooses kernels and fills caches.
             if number:
                 seconds[method.name].append(taken)
+            print(f"round {number}: {taken:8.2f} s  {method.name}", file=sys.stderr, flush=True)
     _print(methods, seconds, settings.window)
-    if len(methods) > 2:
-        difference = (methods[1].run() - methods[2].run()).abs().max()
-        print(f"\nlargest difference between the logits of the second and the third row: {float(difference):.1e}")
+    difference = float((methods[1].run() - methods[2].run()).abs().max())
+    print(f"\nlargest difference between the logits of the second and the third row: {difference:.1e}")
 
 
 def _methods(
@@ -148,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--size", choices=sorted(SIZES), default="cpu", help="network and window of this training size")
-    parser.add_argument("--rounds", type=int, default=5, help="measured rounds, after one that is not")
+    parser.add_argument("--rounds", type=int, default=3, help="measured rounds, after one that is not")
     parser.add_argument("--batch", type=int, default=0, help="windows at once; 0: 8 on a GPU, 1 on a CPU")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: torch's choice")
     return parser
