@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from operators.manifest import Manifest, load_manifest
+from operators.manifest import Manifest, changed_model_files, load_manifest
 from operators.outcome import Decision, Outcome
 from operators.provenance import Analysis, input_digest
 from operators.read.selection import Selection, select_series
@@ -29,6 +29,10 @@ Setting = float | int | str | bool
 
 class UnknownAppError(ValueError):
     """No app of that name is installed: the message lists those that are."""
+
+
+class ChangedModelError(RuntimeError):
+    """The model's files are not those of the manifest: the message names each of them."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,11 @@ def app_folder(name: str) -> Path:
     if name not in app_names():
         raise UnknownAppError(f"there is no app {name!r}; installed are: {', '.join(app_names())}")
     return Path(__file__).parent / name
+
+
+def model_folder_of(name: str) -> Path:
+    """Return the folder of the model that an app comes with. Raises :class:`UnknownAppError`."""
+    return app_folder(name) / "model"
 
 
 def app_manifest(name: str) -> Manifest:
@@ -112,19 +121,23 @@ def run_app(
     """Analyse the study in ``input_folder``; write the results and ``outcome.json`` into ``output_folder``.
 
     An input that must not be analysed gives an outcome "refused" and a report that says so, if the study can be
-    read at all; everything else that goes wrong is raised. ``started`` is the time in the results: the same time
-    and the same input give the same bytes. It is taken from SOURCE_DATE_EPOCH (seconds), else the clock.
+    read at all; everything else that goes wrong is raised, first of all :class:`ChangedModelError`. ``started`` is the
+    time in the results: the same time and the same input give the same bytes. It is taken from SOURCE_DATE_EPOCH
+    (seconds), else the clock.
     """
     begin = time.perf_counter()
     manifest = app_manifest(name)
     run = AppRun(
         manifest,
-        model_folder or app_folder(name) / "model",
+        model_folder or model_folder_of(name),
         input_folder,
         device,
         merged_settings(manifest, settings),
         started or _now(),
     )
+    # Every result names the model by its digest: it must be that model.
+    if changed := changed_model_files(manifest, run.model_folder):
+        raise ChangedModelError(f"the model of {name} is not the one that its manifest describes: {'; '.join(changed)}")
     output_folder.mkdir(parents=True, exist_ok=True)
     application = _application(name, run)
     try:

@@ -137,7 +137,7 @@ class OutputPart(_Part):
 
 
 class ModelFile(_Part):
-    """One file of the model; paths are relative to the app's folder."""
+    """One file of the model; its path is relative to the model's folder (``model`` in the app's)."""
 
     path: Annotated[str, AfterValidator(_path_inside)]
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
@@ -181,6 +181,12 @@ class Manifest(_Part):
             raise ValueError(f"roles {sorted(unknown)} are not among the inputs {sorted(self.inputs)}")
         if not self.required and not self.at_least_one_of:
             raise ValueError("name the roles that a run needs: 'required' or 'at_least_one_of'")
+        return self
+
+    @model_validator(mode="after")
+    def _refusals_can_be_reported(self) -> Manifest:
+        if not any(output.object == "measurement_report" for output in self.outputs.values()):
+            raise ValueError("one of the outputs must be a measurement_report: it also tells why there is no result")
         return self
 
     @model_validator(mode="after")
@@ -241,11 +247,11 @@ def load_manifest(path: Path) -> Manifest:
         raise ManifestError("\n".join([f"{path} is not a valid manifest:", *lines])) from error
 
 
-def changed_model_files(manifest: Manifest, folder: Path) -> tuple[str, ...]:
-    """Return a sentence for each model file of the app in ``folder`` that is absent or has another SHA-256."""
+def changed_model_files(manifest: Manifest, model_folder: Path) -> tuple[str, ...]:
+    """Return a sentence for each file of the model that is absent from its folder or has another SHA-256."""
     problems = []
     for file in manifest.model.files:
-        path = folder / file.path
+        path = model_folder / file.path
         if not path.is_file():
             problems.append(f"{file.path} is absent")
         elif (found := hashlib.sha256(path.read_bytes()).hexdigest()) != file.sha256:

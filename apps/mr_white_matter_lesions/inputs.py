@@ -13,11 +13,12 @@ from apps.mr_white_matter_lesions.segmentation import (
     segment_lesions,
     segment_regions,
 )
-from operators.align.register import RigidRegistration, register_rigid
+from operators.align.register import register_rigid
 from operators.check.image_quality import check_volume
 from operators.provenance import Analysis
 from operators.read.selection import Selection
 from operators.read.volume import Volume, read_volume
+from operators.refused import Refused
 
 
 class Configuration(str, Enum):
@@ -32,13 +33,12 @@ class Configuration(str, Enum):
 class Inputs:
     """The volumes that the networks see, in one patient space: the FLAIR's, or the T1's where there is no FLAIR.
 
-    ``registration`` is how the T1 came to the FLAIR; a T1 that does not fit is left out (``t1`` is None) but its
-    registration is kept to be told.
+    ``t1_alignment`` tells how the T1 came to the FLAIR, or why a T1 that is there is not used (``t1`` is then None).
     """
 
     flair: Volume | None
     t1: Volume | None
-    registration: RigidRegistration | None = None
+    t1_alignment: str = "not needed"
 
     @property
     def configuration(self) -> Configuration:
@@ -61,20 +61,35 @@ class Inputs:
         return tuple(role for role, volume in (("flair", self.flair), ("t1", self.t1)) if volume is not None)
 
 
-def read_volumes(selection: Selection) -> dict[str, Volume]:
-    """Read and check the chosen series by role. Raises ``Refused`` for one that must not be analysed."""
-    volumes = {role: read_volume(series) for role, series in selection.series.items()}
-    for volume in volumes.values():
-        check_volume(volume)
+def read_volumes(selection: Selection) -> dict[str, Volume | Refused]:
+    """Read and check the chosen series by role.
+
+    A T1 beside a FLAIR is the only series that can be done without: where it must not be analysed, the refusal stands
+    in its place. Otherwise raises :class:`Refused`.
+    """
+    volumes: dict[str, Volume | Refused] = {}
+    for role, series in selection.series.items():
+        try:
+            volume = read_volume(series)
+            check_volume(volume)
+            volumes[role] = volume
+        except Refused as refused:
+            if role != "t1" or "flair" not in selection.series:
+                raise
+            volumes[role] = refused
     return volumes
 
 
-def align_inputs(volumes: Mapping[str, Volume]) -> Inputs:
+def align_inputs(volumes: Mapping[str, Volume | Refused]) -> Inputs:
     """Bring the T1 into the FLAIR's space by header geometry, corrected by rigid registration where that helps.
 
     A T1 whose registration fails is not used: the FLAIR alone is better than a misplaced pair.
     """
     flair, t1 = volumes.get("flair"), volumes.get("t1")
+    if isinstance(flair, Refused):
+        raise flair
+    if isinstance(t1, Refused):
+        return Inputs(flair, None, f"T1 not used: {t1}")
     if flair is None or t1 is None:
         return Inputs(flair, t1)
     registration = register_rigid(
@@ -84,9 +99,11 @@ def align_inputs(volumes: Mapping[str, Volume]) -> Inputs:
         flair.affine,
         same_frame_of_reference=t1.frame_of_reference_uid == flair.frame_of_reference_uid,
     )
+    figures = f"normalised mutual information {registration.before:.3f} by headers, {registration.after:.3f} used"
     if not registration.accepted:
-        return Inputs(flair, None, registration)
-    return Inputs(flair, replace(t1, affine=registration.transform @ t1.affine), registration)
+        return Inputs(flair, None, f"failed, T1 not used ({figures})")
+    how = "rigid registration" if registration.registered else "header geometry"
+    return Inputs(flair, replace(t1, affine=registration.transform @ t1.affine), f"{how} ({figures})")
 
 
 def find_lesions(inputs: Inputs, networks: Networks) -> Segmentation:
@@ -105,15 +122,5 @@ def _scan(volume: Volume | None) -> Scan | None:
 
 def describe_inputs(identity: Analysis, inputs: Inputs) -> Analysis:
     """Return the analysis of that identity with the input configuration, which every report has to tell."""
-    parameters = {"Input configuration": inputs.configuration.value, "T1 alignment": _alignment(inputs)}
+    parameters = {"Input configuration": inputs.configuration.value, "T1 alignment": inputs.t1_alignment}
     return replace(identity, parameters={**parameters, **identity.parameters})
-
-
-def _alignment(inputs: Inputs) -> str:
-    found = inputs.registration
-    if found is None:
-        return "not needed"
-    figures = f"normalised mutual information {found.before:.3f} by headers, {found.after:.3f} used"
-    if not found.accepted:
-        return f"failed, T1 not used ({figures})"
-    return f"{'rigid registration' if found.registered else 'header geometry'} ({figures})"

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import torch
 
-from apps.mr_white_matter_lesions.model_file import MODEL_FOLDER, describe_network, describe_training, earlier_training
+from apps.mr_white_matter_lesions.model_file import MODEL_FOLDER
 from apps.mr_white_matter_lesions.network import UNet
+from apps.mr_white_matter_lesions.training.description import describe_network, describe_training, earlier_training
 from apps.mr_white_matter_lesions.training.loop import save_weights, start_from, train_network
 from apps.mr_white_matter_lesions.training.samples import Patches, Sample, load_samples, samples_of_role
 from apps.mr_white_matter_lesions.training.settings import ROLES, SIZES, Role, TrainingSettings, augmentation_of

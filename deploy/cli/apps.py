@@ -89,11 +89,11 @@ def show_app(app: AppName) -> None:
 @commands.command("check")
 def check_app(app: AppName) -> None:
     """Check an app's manifest and the digests of its model files."""
-    from apps.run import app_folder
+    from apps.run import model_folder_of
     from operators.manifest import changed_model_files
 
     manifest = read_manifest(app)
-    problems = changed_model_files(manifest, app_folder(app))
+    problems = changed_model_files(manifest, model_folder_of(app))
     if problems:
         fail("\n".join([f"the model of {app} is not the one that its manifest describes:", *problems]))
     files = len(manifest.model.files)

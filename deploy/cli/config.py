@@ -14,7 +14,7 @@ commands = typer.Typer(help="The node's configuration.", no_args_is_help=True)
 @commands.command("check")
 def check(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Check the configuration, the apps that it names and their model files, without starting anything."""
-    from apps.run import app_folder, app_manifest
+    from apps.run import app_manifest, model_folder_of
     from deploy.cli.screen import show_fields, show_table
     from deploy.node.config import ConfigError, check_apps
     from operators.manifest import ManifestError, changed_model_files
@@ -22,7 +22,7 @@ def check(config: ConfigFile = DEFAULT_CONFIG) -> None:
     node = read_config(config)
     with explained(ConfigError, ManifestError):
         check_apps(node, config)
-        problems = {name: changed_model_files(app_manifest(name), app_folder(name)) for name in node.apps}
+        problems = {name: changed_model_files(app_manifest(name), model_folder_of(name)) for name in node.apps}
     lines = [f"apps.{name}: {problem}" for name, found in problems.items() for problem in found]
     if lines:
         fail("\n".join([f"{config}: an app's model is not the one that its manifest describes:", *lines]))

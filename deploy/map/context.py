@@ -39,7 +39,7 @@ def write_context(name: str, output: Path, *, base_image: str = DEFAULT_BASE_IMA
     manifest, folder = app_manifest(name), app_folder(name)
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise PackageError(f"{output} is not an empty folder")
-    problems = changed_model_files(manifest, folder)
+    problems = changed_model_files(manifest, folder / MODEL_FOLDER)
     if problems:
         raise PackageError("\n".join([f"the model of {name} is not the one that its manifest describes:", *problems]))
 

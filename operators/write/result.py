@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta, timezone
 from pathlib import Path
 
 from pydicom.charset import convert_encodings, encode_string
@@ -29,13 +29,18 @@ def new_result(
     """
     result = FileDataset(f"{output_name}.dcm", Dataset(), preamble=b"\0" * 128, file_meta=FileMetaDataset())
     copy_identity(source, result)
-    started = local_time(analysis.started, source)
+    if analysis.started.tzinfo is None:
+        raise ValueError("the start of the analysis must have a time zone")
+    zone = named_time_zone(source)
+    # Without a zone the source's times are those of the site; so are ours, on a node that keeps the site's time.
+    started = analysis.started.astimezone(zone)
     date, time = started.strftime("%Y%m%d"), started.strftime("%H%M%S.%f")
 
     result.SOPClassUID = sop_class_uid
     result.SOPInstanceUID = analysis.uid(f"{output_name}/instance")
     result.InstanceCreationDate, result.InstanceCreationTime = date, time
-    result.TimezoneOffsetFromUTC = started.strftime("%z")[:5]
+    if zone is not None:
+        result.TimezoneOffsetFromUTC = started.strftime("%z")
     result.InstanceNumber = 1
     result.ContentDate, result.ContentTime = date, time
 
@@ -92,18 +97,17 @@ def save(result: Dataset, folder: Path) -> Path:
     return path
 
 
-def local_time(moment: datetime, source: Dataset) -> datetime:
-    """Return ``moment`` in the time zone that the source's dates and times are in.
+def named_time_zone(source: Dataset) -> timezone | None:
+    """Return the time zone of the source's dates and times; None if it names none that exists (-1200 to +1400).
 
     Timezone Offset From UTC (0008,0201) holds for the whole object, also for the study date and time that are copied
-    unchanged: the source's offset stays if it names one that exists (-1200 to +1400), else that of ``moment``.
+    unchanged: a result may name a zone only if its source does.
     """
-    if moment.tzinfo is None:
-        raise ValueError("the start of the analysis must have a time zone")
-    if match := re.fullmatch(r"([+-])(0\d|1[0-4])([0-5]\d)", str(source.get("TimezoneOffsetFromUTC") or "").strip()):
-        offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
-        return moment.astimezone(timezone(-offset if match[1] == "-" else offset))
-    return moment
+    match = re.fullmatch(r"([+-])(0\d|1[0-4])([0-5]\d)", str(source.get("TimezoneOffsetFromUTC") or "").strip())
+    if match is None:
+        return None
+    offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
+    return timezone(-offset if match[1] == "-" else offset)
 
 
 def _settle_character_set(result: Dataset) -> None:

@@ -155,8 +155,7 @@ def test_sop_classes_are_named_by_keyword(content: dict[str, Any]) -> None:
 
 
 def test_changed_model_files_are_named(tmp_path: Path, content: dict[str, Any]) -> None:
-    (tmp_path / "model").mkdir()
-    files = {"model/a": b"first", "model/b": b"second", "model/c": b"third"}
+    files = {"a": b"first", "b": b"second", "c": b"third"}
     content["model"]["files"] = [
         {"path": name, "sha256": hashlib.sha256(body).hexdigest()} for name, body in files.items()
     ]
@@ -164,11 +163,11 @@ def test_changed_model_files_are_named(tmp_path: Path, content: dict[str, Any]) 
     for name, body in files.items():
         (tmp_path / name).write_bytes(body)
     assert changed_model_files(manifest, tmp_path) == ()
-    (tmp_path / "model/a").unlink()
-    (tmp_path / "model/b").write_bytes(b"other")
+    (tmp_path / "a").unlink()
+    (tmp_path / "b").write_bytes(b"other")
     absent, changed = changed_model_files(manifest, tmp_path)
-    assert absent == "model/a is absent"
-    assert changed.startswith("model/b has SHA-256 ")
+    assert absent == "a is absent"
+    assert changed.startswith("b has SHA-256 ")
 
 
 def test_the_model_digest_depends_on_the_content_not_on_the_order(content: dict[str, Any]) -> None:

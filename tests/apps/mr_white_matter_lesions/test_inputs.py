@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from apps.mr_white_matter_lesions.inputs import Configuration, Inputs, align_inp
 from apps.run import app_manifest
 from operators.read.selection import require_series
 from operators.read.study import read_study
+from operators.read.volume import Volume
 from operators.refused import Reason, Refused
 from phantoms.faults import drop_slice, set_attributes
 from phantoms.mr_brain import BrainMRStudy, simulate_brain_mr, write_brain_mr
@@ -66,9 +68,26 @@ def test_a_study_without_a_suitable_series_is_refused_with_each_series_reason(
     assert caught.value.reason is Reason.NO_SUITABLE_SERIES
 
 
-def test_a_missing_slice_is_refused(tmp_path: Path) -> None:
+def test_a_flair_that_lacks_a_slice_is_refused(tmp_path: Path) -> None:
     study = written(tmp_path)
     drop_slice(study.series["FLAIR"].paths, 9)
+    with pytest.raises(Refused) as caught:
+        inputs_of(tmp_path)
+    assert caught.value.reason is Reason.MISSING_SLICE
+
+
+def test_a_t1_that_lacks_a_slice_is_left_out_beside_a_flair_and_that_is_told(tmp_path: Path) -> None:
+    study = written(tmp_path)
+    drop_slice(study.series["T1"].paths, 9)
+    inputs = inputs_of(tmp_path)
+    assert inputs.configuration is Configuration.FLAIR_ONLY
+    assert inputs.roles == ("flair",)
+    assert "T1 not used: A slice is missing" in inputs.t1_alignment
+
+
+def test_a_t1_alone_that_lacks_a_slice_is_refused(tmp_path: Path) -> None:
+    study = written(tmp_path, ("T1",))
+    drop_slice(study.series["T1"].paths, 9)
     with pytest.raises(Refused) as caught:
         inputs_of(tmp_path)
     assert caught.value.reason is Reason.MISSING_SLICE
@@ -77,27 +96,26 @@ def test_a_missing_slice_is_refused(tmp_path: Path) -> None:
 def test_a_t1_in_place_keeps_its_header_geometry(tmp_path: Path) -> None:
     study = written(tmp_path)
     inputs = inputs_of(tmp_path)
-    assert inputs.registration is not None
-    assert not inputs.registration.registered
+    assert inputs.t1_alignment.startswith("header geometry")
     assert inputs.t1 is not None
     np.testing.assert_allclose(inputs.t1.affine, study.series["T1"].acquisition.affine, atol=1e-4)
 
 
 def test_a_patient_who_moved_between_the_sequences_is_registered(tmp_path: Path) -> None:
-    written(tmp_path, shift=15.0)
+    study = written(tmp_path, shift=15.0)
     inputs = inputs_of(tmp_path)
     assert inputs.configuration is Configuration.BOTH
-    assert inputs.registration is not None
-    assert inputs.registration.registered
-    np.testing.assert_allclose(inputs.registration.transform[:3, 3], [-15.0, 0.0, 0.0], atol=3.0)
+    assert inputs.t1_alignment.startswith("rigid registration")
+    assert inputs.t1 is not None
+    moved = inputs.t1.affine @ np.linalg.inv(study.series["T1"].acquisition.affine)
+    np.testing.assert_allclose(moved[:3, 3], [-15.0, 0.0, 0.0], atol=3.0)
 
 
 def test_another_frame_of_reference_is_always_registered(tmp_path: Path) -> None:
     study = written(tmp_path)
     set_attributes(study.series["T1"].paths, FrameOfReferenceUID="2.25.4711")
     inputs = inputs_of(tmp_path)
-    assert inputs.registration is not None
-    assert inputs.registration.registered
+    assert inputs.t1_alignment.startswith("rigid registration")
     assert inputs.configuration is Configuration.BOTH
 
 
@@ -105,10 +123,10 @@ def test_a_t1_of_something_else_is_left_out_and_that_is_told(tmp_path: Path) -> 
     written(tmp_path)
     selection = require_series(read_study(tmp_path), app_manifest("mr_white_matter_lesions"))
     volumes = read_volumes(selection)
-    noise = np.random.default_rng(SEED).normal(500, 50, volumes["t1"].array.shape).astype(np.float32)
-    volumes["t1"].array[...] = noise.astype(volumes["t1"].array.dtype)
-    inputs = align_inputs(volumes)
+    t1 = volumes["t1"]
+    assert isinstance(t1, Volume)
+    noise = np.random.default_rng(SEED).normal(500, 50, t1.array.shape)
+    inputs = align_inputs({**volumes, "t1": replace(t1, array=noise.astype(np.uint16))})
     assert inputs.configuration is Configuration.FLAIR_ONLY
-    assert inputs.registration is not None
-    assert not inputs.registration.accepted
+    assert inputs.t1_alignment.startswith("failed, T1 not used")
     assert inputs.roles == ("flair",)

@@ -10,7 +10,7 @@ import SimpleITK as sitk  # noqa: N813
 import torch
 from torch.nn import functional
 
-from apps.mr_white_matter_lesions.model_file import describe_network, describe_training, read_model_file
+from apps.mr_white_matter_lesions.model_file import read_model_file
 from apps.mr_white_matter_lesions.network import UNet
 from apps.mr_white_matter_lesions.segmentation import Scan, load_networks, segment_lesions, segment_regions
 from apps.mr_white_matter_lesions.train import main
@@ -22,6 +22,7 @@ from apps.mr_white_matter_lesions.training.augmentation import (
     cut,
     draw_deformation,
 )
+from apps.mr_white_matter_lesions.training.description import describe_network, describe_training
 from apps.mr_white_matter_lesions.training.loop import learning_rate, save_weights, start_from, train_network
 from apps.mr_white_matter_lesions.training.loss import IGNORE, cross_entropy_and_dice
 from apps.mr_white_matter_lesions.training.samples import (
