@@ -30,7 +30,7 @@ def run(
     """
     import yaml
 
-    from apps.run import merged_settings, run_app
+    from apps.run import ChangedModelError, merged_settings, run_app
     from deploy.cli.apps import read_manifest
     from deploy.cli.screen import console
     from operators.infer.device import choose_device
@@ -51,7 +51,7 @@ def run(
     with explained(ValueError):
         merged_settings(manifest, given)
         choose_device(device)
-    with explained(Refused), console.status(f"{app} is analysing {source}"):
+    with explained(Refused, ChangedModelError), console.status(f"{app} is analysing {source}"):
         outcome = run_app(app, source, output, device=device, settings=given)
     _show(outcome, output)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
-from apps.run import app_folder, app_manifest
+from apps.run import app_folder, app_manifest, model_folder_of
 from deploy.map import context, layout
 from deploy.map.context import PackageError, write_context
 from deploy.map.requirements import pinned_requirements
@@ -74,8 +74,8 @@ def test_the_package_manifest_names_roots_models_and_resources(rootfs: Path) -> 
 def test_every_file_of_the_model_is_there_and_readable_by_everyone(rootfs: Path) -> None:
     folder = inside(rootfs, layout.MODELS) / APP
     for file in app_manifest(APP).model.files:
-        copied = folder / Path(file.path).name
-        assert copied.read_bytes() == (app_folder(APP) / file.path).read_bytes()
+        copied = folder / file.path
+        assert copied.read_bytes() == (model_folder_of(APP) / file.path).read_bytes()
         # The app runs as a user who owns none of them.
         assert copied.stat().st_mode & 0o004
 
@@ -152,7 +152,7 @@ def test_the_tool_shows_and_exports_what_the_package_holds(rootfs: Path, tmp_pat
 def test_a_changed_model_is_not_packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / APP
     shutil.copytree(app_folder(APP), folder)
-    weights = folder / app_manifest(APP).model.files[0].path
+    weights = folder / "model" / app_manifest(APP).model.files[0].path
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
     monkeypatch.setattr(context, "app_folder", lambda name: folder)
     with pytest.raises(PackageError, match=weights.name):
