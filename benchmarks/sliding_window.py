@@ -1,7 +1,8 @@
 """Our sliding window against MONAI's SlidingWindowInferer: ``python benchmarks/sliding_window.py``.
 
-One process runs all methods in turn, round after round, on the same volume with the same network, so that whatever
-else the machine does meets all of them. Only ratios between rows of one table mean anything.
+One process runs all methods in turn, round after round, each round beginning with another one, on the same volume with
+the same network, so that whatever else the machine does meets all of them. Ratios are medians of the ratios within the
+rounds; nothing else of a table can be compared with another table.
 """
 
 from __future__ import annotations
@@ -47,24 +48,26 @@ def main() -> None:
     role, settings = ROLES[0], SIZES[options.size].lesions
     torch.manual_seed(0)
     network = UNet(settings.network(role)).eval().to(device)
-    volume = torch.randn(role.channels, *SHAPE)
+    volume = torch.randn(role.channels, *options.shape)
     batch = options.batch or (8 if device.type == "cuda" else 1)
     methods = _methods(network, volume, settings.window, batch, device)
 
+    shape = tuple(options.shape)
     print(f"{describe_machine(device)}; {torch.get_num_threads()} threads")
     print(
-        f"{parameter_count(network) / 1e6:.2f} M parameters, volume {role.channels} x {' x '.join(map(str, SHAPE))}, "
+        f"{parameter_count(network) / 1e6:.2f} M parameters, volume {role.channels} x {' x '.join(map(str, shape))}, "
         f"window {' x '.join(map(str, settings.window))}, {options.rounds} rounds"
     )
     seconds: dict[str, list[float]] = {method.name: [] for method in methods}
     for number in range(options.rounds + 1):
-        for method in methods:
+        first = number % len(methods)
+        for method in methods[first:] + methods[:first]:
             taken = _seconds(method.run, device)
             # The first round chooses kernels and fills caches.
             if number:
                 seconds[method.name].append(taken)
             print(f"round {number}: {taken:8.2f} s  {method.name}", file=sys.stderr, flush=True)
-    _print(methods, seconds, settings.window)
+    _print(methods, seconds, shape, settings.window)
     difference = float((methods[1].run() - methods[2].run()).abs().max())
     print(f"\nlargest difference between the logits of the second and the third row: {difference:.1e}")
 
@@ -111,14 +114,18 @@ def _seconds(run: Run, device: torch.device) -> float:
     return time.perf_counter() - begin
 
 
-def _print(methods: list[Method], seconds: dict[str, list[float]], window: tuple[int, int, int]) -> None:
-    base = median(seconds[methods[0].name])
-    same_settings = median(seconds[methods[1].name])
+def _print(
+    methods: list[Method], seconds: dict[str, list[float]], shape: tuple[int, ...], window: tuple[int, ...]
+) -> None:
+    def speed(method: Method, reference: Method) -> str:
+        pairs = zip(seconds[reference.name], seconds[method.name], strict=True)
+        return f"{median([base / taken for base, taken in pairs]):.2f}"
+
     rows = []
     for method in methods:
         taken = seconds[method.name]
         windows = prod(
-            len(window_starts(length, side, method.overlap)) for length, side in zip(SHAPE, window, strict=True)
+            len(window_starts(length, side, method.overlap)) for length, side in zip(shape, window, strict=True)
         )
         rows.append(
             (
@@ -128,8 +135,8 @@ def _print(methods: list[Method], seconds: dict[str, list[float]], window: tuple
                 spread(taken),
                 f"{1 / median(taken):.3f}",
                 f"{windows / median(taken):.1f}",
-                f"{base / median(taken):.2f}",
-                f"{same_settings / median(taken):.2f}",
+                speed(method, methods[0]),
+                speed(method, methods[1]),
             )
         )
     columns = (
@@ -149,7 +156,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--size", choices=sorted(SIZES), default="cpu", help="network and window of this training size")
-    parser.add_argument("--rounds", type=int, default=3, help="measured rounds, after one that is not")
+    parser.add_argument("--shape", type=int, nargs=3, default=SHAPE, help="slices, rows and columns of the volume")
+    parser.add_argument("--rounds", type=int, default=4, help="measured rounds, after one that is not")
     parser.add_argument("--batch", type=int, default=0, help="windows at once; 0: 8 on a GPU, 1 on a CPU")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: torch's choice")
     return parser
