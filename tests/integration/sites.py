@@ -21,6 +21,8 @@ from pydicom.dataset import FileDataset
 from pydicom.filebase import DicomBytesIO
 
 from deploy.orthanc.server import Orthanc, StoredInstance
+from phantoms.faults import set_attributes
+from phantoms.mr_brain import simulate_brain_mr, write_brain_mr
 from tests.peers import dcmtk, free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -99,6 +101,19 @@ class Site:
         whole = self.log.read_text(encoding="utf-8", errors="replace").rpartition("\n")[0]
         events = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
         return [event for event in events if event["kind"] == kind]
+
+    def wait_until_decided(self, folder: Path) -> None:
+        """Return when readiness has come past everything received so far: it has decided over a later study.
+
+        That study, of a knee, is written to ``folder``; it concerns no app.
+        """
+        knee = write_brain_mr(
+            simulate_brain_mr(3, size="small"), folder, sequences=("FLAIR",), uid_salt=f"knee {folder}"
+        )
+        set_attributes(knee.paths, BodyPartExamined="KNEE")
+        done = storescu(self.port, *knee.paths)
+        assert done.returncode == 0, done.stderr
+        self.wait_for_event(knee.study_uid, "not-analysed")
 
     def wait_for_series(self, study_instance_uid: str, *modalities: str) -> None:
         """Return when the archive's series of a study have exactly these modalities."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from pydicom import dcmread
@@ -74,11 +75,12 @@ def test_validator_finds_no_error(delivered: Delivered) -> None:
         assert dciodvfy_errors(result.path) == [], name
 
 
-def test_same_study_again_gives_no_second_result(delivered: Delivered, site: Site) -> None:
+def test_same_study_again_gives_no_second_result(delivered: Delivered, site: Site, tmp_path: Path) -> None:
     before = held(site, delivered.study)
     arrivals = len(site.events("received"))
     send(site, delivered.study)
     site.wait_for(lambda: len(site.events("received")) > arrivals)
+    site.wait_until_decided(tmp_path)
     assert "that were there already" in site.show_study(delivered.study.study_uid)
     (job,) = site.jobs(delivered.study.study_uid)
     assert job["state"] == "delivered"

@@ -143,13 +143,14 @@ def test_dcmtk_reads_the_objects(examination: Examination) -> None:
     assert "Imaging Measurement Report" in report.stdout
 
 
-def test_same_study_again_gives_no_second_result(examination: Examination, site: Site) -> None:
+def test_same_study_again_gives_no_second_result(examination: Examination, site: Site, tmp_path: Path) -> None:
     before = {item.sop_instance_uid for item in site.archive.instances(examination.study_uid)}
     assert len(before) == len(examination.paths) + len(examination.results)
     arrivals = len(site.events("received"))
     done = storescu(site.port, *examination.paths)
     assert done.returncode == 0, done.stderr
     site.wait_for(lambda: len(site.events("received")) > arrivals)
+    site.wait_until_decided(tmp_path)
     assert f"{len(examination.paths)} that were there already" in site.show_study(examination.study_uid)
     (job,) = site.jobs(examination.study_uid)
     assert job["state"] == "delivered"
