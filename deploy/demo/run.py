@@ -75,6 +75,10 @@ def _play(output: Path, size: Literal["full", "small"], seed: int, timeout: floa
             finally:
                 database.close()
     _conclude(output, study, followed, files, sent, screen)
+    if size == "small":
+        screen.line(
+            "note:      a small head is made of ellipsoids, the networks learned from anatomy: expect no accuracy here"
+        )
     return files
 
 
