@@ -3,8 +3,9 @@
 ``TARGET`` and ``PREPARE`` are ``module:function``: the first is called for each run, the second once, with the app's
 name, before the child says that it is ready.
 
-Reads one JSON request a line from standard input and writes one JSON answer a line to standard output. Whatever the
-app prints goes to standard error, which is the app's log.
+Reads one JSON request a line from standard input and writes JSON answers, a line each, to standard output: that the
+app is ready, then for each request that it is taken and what came of it. Whatever the app prints goes to standard
+error, which is the app's log.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ def serve_runs(parent: int, target: str, prepare: str | None = None, app: str = 
         return
     _answer(answers, {"ready": True})
     for line in requests:
-        _answer(answers, _run(function, json.loads(line)))
+        request = json.loads(line)
+        _answer(answers, {"taken": True})
+        _answer(answers, _run(function, request))
 
 
 def _take_over_standard_streams() -> tuple[io.TextIOWrapper, io.TextIOWrapper]:

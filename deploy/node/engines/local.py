@@ -1,7 +1,8 @@
 """The local engine: one warm child process for each app and device on this machine.
 
 The child keeps the app's modules and models loaded between runs. It is started afresh (never forked, so that it
-shares no thread, lock or GPU context with the node) and is replaced after every failure.
+shares no thread, lock or GPU context with the node) and is replaced after every failure. A child says that it has
+taken a request before it runs the app: one that ends earlier has begun nothing, and the run goes to a fresh child.
 """
 
 from __future__ import annotations
@@ -71,7 +72,6 @@ class LocalEngine:
         timeout: float,
     ) -> Outcome:
         """See :meth:`deploy.node.engines.Engine.run`."""
-        child = self._child(app, device)
         request = {
             "app": app,
             "input_folder": str(input_folder.resolve()),
@@ -80,7 +80,11 @@ class LocalEngine:
             "settings": dict(settings),
             "started": started.isoformat(),
         }
-        return Outcome.model_validate(self._talk(child, lambda: child.ask(request, timeout))["outcome"])
+        try:
+            answer = self._ask(app, device, request, timeout)
+        except _NotTakenError:
+            answer = self._ask(app, device, request, timeout)
+        return Outcome.model_validate(answer["outcome"])
 
     def close(self) -> None:
         """Kill every child; runs that are under way raise :class:`EngineClosedError`."""
@@ -106,6 +110,10 @@ class LocalEngine:
             child = self._children[app, device] = _Child(self._command(app), self._open_log(app))
         self._talk(child, lambda: child.answer(self._start_timeout))
         return child
+
+    def _ask(self, app: str, device: str, request: Mapping[str, Any], timeout: float) -> dict[str, Any]:
+        child = self._child(app, device)
+        return self._talk(child, lambda: child.ask(request, timeout))
 
     def _talk(self, child: _Child, exchange: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         with child.busy:
@@ -135,6 +143,10 @@ class LocalEngine:
         return path
 
 
+class _NotTakenError(EngineError):
+    """The child ended before it took the request: while it was idle, and not by the run's doing."""
+
+
 class _Child:
     """One child process: requests go to its standard input, answers come from its standard output, as JSON lines."""
 
@@ -162,15 +174,18 @@ class _Child:
         return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
     def ask(self, request: Mapping[str, Any], timeout: float) -> dict[str, Any]:
+        """Return the child's answer to a request. Raises :class:`_NotTakenError` if the run has not begun."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
         except BrokenPipeError:
-            raise self._ended() from None
+            raise self._ended(_NotTakenError) from None
+        # A process that is being killed can still take bytes into its pipe: only its own word counts.
+        self.answer(timeout, _NotTakenError)
         return self.answer(timeout)
 
-    def answer(self, timeout: float) -> dict[str, Any]:
-        """Return the child's next answer. Raises :class:`EngineError` if it ends or does not answer in time."""
+    def answer(self, timeout: float, ended: type[EngineError] = EngineError) -> dict[str, Any]:
+        """Return the child's next answer. Raises ``ended`` if it ends, :class:`EngineError` if it takes too long."""
         assert self._process.stdout is not None
         deadline = time.monotonic() + timeout
         with selectors.DefaultSelector() as selector:
@@ -182,11 +197,11 @@ class _Child:
                 if selector.select(min(remaining, _POLL_SECONDS)):
                     received = os.read(self._process.stdout.fileno(), 1 << 16)
                     if not received:
-                        raise self._ended()
+                        raise self._ended(ended)
                     self._unread += received
                 # A process that the child left behind may hold the pipe open: the end is not always seen there.
                 elif not self.is_running:
-                    raise self._ended()
+                    raise self._ended(ended)
         line, _, self._unread = self._unread.partition(b"\n")
         answer: dict[str, Any] = json.loads(line)
         return answer
@@ -206,7 +221,7 @@ class _Child:
             if pipe is not None:
                 pipe.close()
 
-    def _ended(self) -> EngineError:
+    def _ended(self, error: type[EngineError]) -> EngineError:
         deadline = time.monotonic() + _POLL_SECONDS
         # The pipes are closed a moment before the process has ended.
         while self.is_running and time.monotonic() < deadline:
@@ -215,7 +230,7 @@ class _Child:
         self.kill()
         code = self._process.wait()
         if closed:
-            return EngineError(FailureKind.CRASHED, "the process closed its connection to the node")
+            return error(FailureKind.CRASHED, "the process closed its connection to the node")
         if code < 0:
-            return EngineError(FailureKind.CRASHED, f"killed by {signal.Signals(-code).name}")
-        return EngineError(FailureKind.CRASHED, f"exited with status {code}")
+            return error(FailureKind.CRASHED, f"killed by {signal.Signals(-code).name}")
+        return error(FailureKind.CRASHED, f"exited with status {code}")

@@ -121,6 +121,17 @@ def test_child_that_dies_while_idle_is_replaced(engine: LocalEngine, tmp_path: P
     assert run(engine, tmp_path).seconds["process"] != process
 
 
+def test_child_that_is_dying_when_a_run_comes_is_replaced(engine: LocalEngine, tmp_path: Path) -> None:
+    process = int(run(engine, tmp_path).seconds["process"])
+    # A stopped process takes bytes into its pipe like a running one, and dies with them unread.
+    os.kill(process, signal.SIGSTOP)
+    killer = threading.Timer(0.5, os.kill, (process, signal.SIGKILL))
+    killer.start()
+    outcome = run(engine, tmp_path)
+    killer.join()
+    assert (outcome.seconds["runs"], outcome.seconds["process"] != process) == (1, True)
+
+
 def test_close_ends_a_run_under_way(engine: LocalEngine, tmp_path: Path) -> None:
     def close_once_running() -> None:
         while not (tmp_path / "output" / "running").exists():
