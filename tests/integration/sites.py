@@ -85,8 +85,15 @@ class Site:
             time.sleep(0.1)
 
     def wait_for_event(self, study_instance_uid: str, kind: str) -> None:
-        """Return when the node has told of an event of this kind and study on its standard error."""
-        self.wait_for(lambda: any(event.get("study") == study_instance_uid for event in self.events(kind)))
+        """Return when the node has told of an event of this kind and study; fail at once when its job has failed."""
+
+        def has_happened() -> bool:
+            if self._has_told(study_instance_uid, kind):
+                return True
+            assert not self._has_told(study_instance_uid, "failed"), self._log_end("the job has failed")
+            return False
+
+        self.wait_for(has_happened)
 
     def wait_for_job(self, study_instance_uid: str, state: str) -> Mapping[str, str]:
         """Return the study's one job, in this final state."""
@@ -131,6 +138,9 @@ class Site:
             found[str(dataset.SeriesDescription)] = Result(dataset, path)
         assert len(found) == len(instances)
         return found
+
+    def _has_told(self, study_instance_uid: str, kind: str) -> bool:
+        return any(event.get("study") == study_instance_uid for event in self.events(kind))
 
     def _log_end(self, problem: str) -> str:
         return f"{problem}:\n{self.log.read_text(encoding='utf-8', errors='replace')[-4000:]}"

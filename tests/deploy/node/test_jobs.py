@@ -243,9 +243,9 @@ def test_job_that_is_interrupted_every_time_fails(database: Database) -> None:
 
 def test_held_job_keeps_its_lease(database: Database) -> None:
     add_job(database)
-    held = claimed(database, lease_seconds=0.3)
-    with jobs.hold(database, held, 0.3):
-        time.sleep(0.6)
+    held = claimed(database, lease_seconds=1.5)
+    with jobs.hold(database, held, 1.5):
+        time.sleep(2.5)
         assert claim(database, "other") is None
         jobs.begin_verification(database, held, ANALYSED)
 
