@@ -28,7 +28,11 @@ class Reason(str, Enum):
     TOO_FEW_SLICES = "too-few-slices"
     TRUNCATED_PIXEL_DATA = "truncated-pixel-data"
     UNSUPPORTED_PIXEL_FORMAT = "unsupported-pixel-format"
+    TRUNCATED_WAVEFORM_DATA = "truncated-waveform-data"
+    UNSUPPORTED_WAVEFORM = "unsupported-waveform"
+    MISSING_SENSITIVITY = "missing-sensitivity"
     IMAGE_QUALITY = "image-quality"
+    DOMAIN_SHIFT = "domain-shift"
 
     @property
     def meaning(self) -> str:
@@ -57,7 +61,11 @@ _MEANINGS = {
     Reason.TOO_FEW_SLICES: "Too few slices",
     Reason.TRUNCATED_PIXEL_DATA: "Pixel data is shorter than the header says",
     Reason.UNSUPPORTED_PIXEL_FORMAT: "Pixel format cannot be read",
+    Reason.TRUNCATED_WAVEFORM_DATA: "Waveform data is shorter than the header says",
+    Reason.UNSUPPORTED_WAVEFORM: "Waveform cannot be read",
+    Reason.MISSING_SENSITIVITY: "A channel does not tell its units",
     Reason.IMAGE_QUALITY: "Image quality is too low",
+    Reason.DOMAIN_SHIFT: "Unlike the data that the app was made for",
 }
 
 
