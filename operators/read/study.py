@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import os
 import stat
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +20,12 @@ from operators.refused import Reason, Refused
 
 _IDENTIFIERS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 
-# Tag (7FE0,0010) as it stands in a little endian and in a big endian file.
-_PIXEL_DATA_TAGS = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
+# Tags of Pixel Data, Float and Double Float Pixel Data as they stand in a little endian and in a big endian file.
+_PIXEL_DATA_TAGS = frozenset(
+    tag
+    for element in (0x0010, 0x0008, 0x0009)
+    for tag in (struct.pack("<HH", 0x7FE0, element), struct.pack(">HH", 0x7FE0, element))
+)
 
 # Most headers fit into one read of this size; Python's default of 8 KiB costs several.
 _BUFFER_BYTES = 1 << 16
@@ -30,8 +35,8 @@ _BUFFER_BYTES = 1 << 16
 class Instance:
     """One DICOM instance: its file and its header (all attributes before the pixel data).
 
-    ``pixel_data_offset`` is the position of the tag of Pixel Data (7FE0,0010) in the file; None when the instance
-    has no pixel data or its whole data set is deflated.
+    ``pixel_data_offset`` is the position of the tag of Pixel Data (7FE0,0010), Float or Double Float Pixel Data in the
+    file; None when the instance has no pixel data or its whole data set is deflated.
     """
 
     path: Path

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from operators.read.attributes import MalformedAttributeError, numbers
 from operators.read.geometry import slice_geometry
-from operators.read.pixels import PixelFormat, pixel_format, read_stored_values
+from operators.read.pixels import PixelFormat, pixel_format, read_stored_values, require_monochrome
 from operators.read.study import Instance, Series
 from operators.refused import Reason, Refused
 
@@ -54,7 +54,7 @@ def read_volume(series: Series) -> Volume:
     Raises :class:`Refused` with a reason of :func:`slice_geometry`, ``UNSUPPORTED_PIXEL_FORMAT`` or
     ``TRUNCATED_PIXEL_DATA``.
     """
-    forms = [pixel_format(instance) for instance in series.instances]
+    forms = [_single_frame_format(instance) for instance in series.instances]
     rescales = [_rescale(instance) for instance in series.instances]
     geometry = slice_geometry([instance.header for instance in series.instances])
     array = np.empty(geometry.shape, dtype=_output_dtype(forms, rescales))
@@ -66,6 +66,16 @@ def read_volume(series: Series) -> Volume:
         frame_of_reference_uid=geometry.frame_of_reference_uid,
         instances=tuple(series.instances[source] for source in geometry.order),
     )
+
+
+def _single_frame_format(instance: Instance) -> PixelFormat:
+    form = require_monochrome(instance, pixel_format(instance))
+    problem = f"{form.frames} frames in one instance" if form.frames > 1 else None
+    if instance.header.get("ModalityLUTSequence"):
+        problem = "a Modality LUT instead of a rescale slope"
+    if problem:
+        raise Refused(Reason.UNSUPPORTED_PIXEL_FORMAT, f"{instance.name} has {problem}")
+    return form
 
 
 def _rescale(instance: Instance) -> _Rescale:
