@@ -26,6 +26,14 @@ class Reason(str, Enum):
     MISSING_SLICE = "missing-slice"
     UNEVEN_SPACING = "uneven-spacing"
     TOO_FEW_SLICES = "too-few-slices"
+    SEVERAL_VOLUMES = "several-volumes"
+    NO_SUCH_VOLUME = "no-such-volume"
+    GANTRY_TILT = "gantry-tilt"
+    SLICE_GAP = "slice-gap"
+    SLICE_OVERLAP = "slice-overlap"
+    MIXED_KERNEL = "mixed-kernel"
+    MIXED_UNITS = "mixed-units"
+    SUV_UNAVAILABLE = "suv-unavailable"
     TRUNCATED_PIXEL_DATA = "truncated-pixel-data"
     UNSUPPORTED_PIXEL_FORMAT = "unsupported-pixel-format"
     TRUNCATED_WAVEFORM_DATA = "truncated-waveform-data"
@@ -59,6 +67,14 @@ _MEANINGS = {
     Reason.MISSING_SLICE: "A slice is missing",
     Reason.UNEVEN_SPACING: "Slices are unevenly spaced",
     Reason.TOO_FEW_SLICES: "Too few slices",
+    Reason.SEVERAL_VOLUMES: "Several volumes in one series",
+    Reason.NO_SUCH_VOLUME: "The volume asked for is not in the series",
+    Reason.GANTRY_TILT: "Slices are sheared by a gantry tilt",
+    Reason.SLICE_GAP: "Gaps between slices are too large",
+    Reason.SLICE_OVERLAP: "Slices overlap too much",
+    Reason.MIXED_KERNEL: "Slices differ in convolution kernel",
+    Reason.MIXED_UNITS: "Slices differ in the units of their values",
+    Reason.SUV_UNAVAILABLE: "SUV cannot be computed from the header",
     Reason.TRUNCATED_PIXEL_DATA: "Pixel data is shorter than the header says",
     Reason.UNSUPPORTED_PIXEL_FORMAT: "Pixel format cannot be read",
     Reason.TRUNCATED_WAVEFORM_DATA: "Waveform data is shorter than the header says",
