@@ -4,31 +4,19 @@ from __future__ import annotations
 
 import filecmp
 import os
-import stat
-import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.errors import InvalidDicomError
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+from pydicom.uid import UID
 
 from operators.read.attributes import MalformedAttributeError, integer, text
+from operators.read.header import HeaderReader
+from operators.read.reference import MediaStorageDirectoryError, NotAnInstanceError
 from operators.refused import Reason, Refused
 
 _IDENTIFIERS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
-
-# Tags of Pixel Data, Float and Double Float Pixel Data as they stand in a little endian and in a big endian file.
-_PIXEL_DATA_TAGS = frozenset(
-    tag
-    for element in (0x0010, 0x0008, 0x0009)
-    for tag in (struct.pack("<HH", 0x7FE0, element), struct.pack(">HH", 0x7FE0, element))
-)
-
-# Most headers fit into one read of this size; Python's default of 8 KiB costs several.
-_BUFFER_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -116,25 +104,28 @@ def instance_name(header: Dataset) -> str:
 def read_study(source: Path | Iterable[Path]) -> Study:
     """Read the headers of every file in a folder (recursively), or of the files given.
 
-    A file that is not a readable DICOM instance is recorded in ``unreadable`` and never stops the others; a file
-    named DICOMDIR is passed over. An instance that is there twice with the same bytes is kept once. No file stays
-    open.
+    A file that is not a readable DICOM instance, a folder that may not be read and a link to a folder are recorded in
+    ``unreadable`` and never stop the others; a DICOMDIR is passed over. An instance that is there twice with the same
+    bytes is kept once. No file stays open. What is read without the preamble of a DICOM file, :class:`HeaderReader`
+    says.
 
     Raises :class:`Refused` with ``NO_READABLE_INSTANCE``, ``SEVERAL_STUDIES``, ``SEVERAL_PATIENTS``, or
     ``CONFLICTING_INSTANCES`` when two different files claim the same SOP Instance UID.
     """
     instances: dict[str, Instance] = {}
-    unreadable = []
-    paths = list(_files(source))
-    for path in paths:
-        read = _read_instance(path)
+    unreadable: list[UnreadableFile] = []
+    reader = HeaderReader()
+    files = 0
+    for path in _files(source, unreadable):
+        files += 1
+        read = _read_instance(reader, path)
         if isinstance(read, UnreadableFile):
             unreadable.append(read)
-        elif (known := instances.setdefault(read.sop_instance_uid, read)) is not read:
+        elif read is not None and (known := instances.setdefault(read.sop_instance_uid, read)) is not read:
             _refuse_different_copies(known, read)
     if not instances:
         shown = "; ".join(f"{file.path.name}: {file.problem}" for file in unreadable[:3])
-        raise Refused(Reason.NO_READABLE_INSTANCE, f"{len(paths)} files{', e.g. ' + shown if shown else ''}")
+        raise Refused(Reason.NO_READABLE_INSTANCE, f"{files} files{', e.g. ' + shown if shown else ''}")
     _refuse_several(instances.values())
     members: dict[str, list[Instance]] = {}
     for instance in instances.values():
@@ -147,46 +138,58 @@ def read_study(source: Path | Iterable[Path]) -> Study:
     )
 
 
-def _files(source: Path | Iterable[Path]) -> Iterable[Path]:
+def _files(source: Path | Iterable[Path], unreadable: list[UnreadableFile]) -> Iterable[Path]:
+    """Every file, folder by folder; what keeps a folder from being read is added to ``unreadable``."""
     if not isinstance(source, Path):
-        yield from (path for path in source if path.name.upper() != "DICOMDIR")
-    elif not source.is_dir():
+        yield from source
+        return
+    if not _is_folder(source):
         yield source
-    else:
-        for folder, subfolders, names in os.walk(source):
-            subfolders.sort()
-            yield from (Path(folder) / name for name in sorted(names) if name.upper() != "DICOMDIR")
+        return
+
+    def note(error: OSError) -> None:
+        unreadable.append(UnreadableFile(Path(error.filename), error.strerror or str(error)))
+
+    for folder, subfolders, names in os.walk(source, onerror=note):
+        subfolders.sort()
+        path = Path(folder)
+        # A link may lead anywhere, even back to where it is.
+        links = [path / name for name in subfolders if (path / name).is_symlink()]
+        unreadable.extend(UnreadableFile(link, "a link to a folder is not followed") for link in links)
+        yield from (path / name for name in sorted(names))
 
 
-def _read_instance(path: Path) -> Instance | UnreadableFile:
+def _is_folder(path: Path) -> bool:
     try:
-        status = path.stat()
-        # Opening a named pipe would wait for a writer for ever.
-        if not stat.S_ISREG(status.st_mode):
-            return UnreadableFile(path, "not a regular file")
-        if status.st_size == 0:
-            return UnreadableFile(path, "the file is empty")
-        with path.open("rb", buffering=_BUFFER_BYTES) as file:
-            header = dcmread(file, stop_before_pixels=True)
-            end = file.tell()
-            stopped_at = file.read(4)
+        return path.is_dir()
+    # Reading it will tell what is wrong.
+    except OSError:
+        return False
+
+
+def _read_instance(reader: HeaderReader, path: Path) -> Instance | UnreadableFile | None:
+    """Read one file; None for a DICOMDIR, the table of contents of a medium (PS3.10 section 8)."""
+    try:
+        header, pixel_data_offset = reader.read(path)
         absent = [keyword for keyword in _IDENTIFIERS if not _is_one_text(header, keyword)]
         if not _is_one_text(header.file_meta, "TransferSyntaxUID"):
             absent.append("TransferSyntaxUID")
         # An instance whose patient cannot be told belongs to nobody.
         _patient(header)
-    except InvalidDicomError:
-        return UnreadableFile(path, "not a DICOM file (no 'DICM' after the preamble, PS3.10 section 7.1)")
+    except MediaStorageDirectoryError:
+        return None
     except OSError as error:
-        return UnreadableFile(path, error.strerror or str(error))
+        problem = error.strerror or str(error)
+    except NotAnInstanceError as error:
+        problem = str(error)
     # A damaged file can make the parser raise nearly anything; whatever it is, this file cannot be read.
     except Exception as error:
-        return UnreadableFile(path, f"cannot be parsed: {type(error).__name__}: {error}")
-    if absent:
-        return UnreadableFile(path, f"no valid {', '.join(absent)}: the header is incomplete")
-    deflated = header.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian
-    has_pixel_data = not deflated and stopped_at in _PIXEL_DATA_TAGS
-    return Instance(path, header, header.file_meta, end if has_pixel_data else None)
+        problem = f"cannot be parsed: {type(error).__name__}: {error}"
+    else:
+        if not absent:
+            return Instance(path, header, header.file_meta, pixel_data_offset)
+        problem = f"no valid {', '.join(absent)}: the header is incomplete"
+    return None if path.name.upper() == "DICOMDIR" else UnreadableFile(path, problem)
 
 
 def _refuse_different_copies(known: Instance, copy: Instance) -> None:
