@@ -18,6 +18,8 @@ from operators.refused import Reason, Refused
 _INTEGERS, _FLOATS = ("PixelData", 0x0010), {4: ("FloatPixelData", 0x0008), 8: ("DoubleFloatPixelData", 0x0009)}
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 
+_SHARED_CHROMINANCE = ("YBR_FULL_422", "YBR_PARTIAL_422")
+
 
 def read_native(instance: Instance, form: PixelFormat, frame: int, out: NDArray[np.generic]) -> None:
     """Read one frame of native pixel data into ``out``, a contiguous array of the format's shape and dtype.
@@ -27,37 +29,71 @@ def read_native(instance: Instance, form: PixelFormat, frame: int, out: NDArray[
     Raises :class:`Refused` with ``TRUNCATED_PIXEL_DATA`` when the element or the file is too short for the frame, and
     ``UNSUPPORTED_PIXEL_FORMAT`` when the element at the pixel data's place is not what the header describes.
     """
-    if form.bits_allocated == 1 or form.is_planar or form.photometric_interpretation == "YBR_FULL_422":
-        out[...] = _rearranged(instance, form, frame, out.shape)
+    if _lies_as_the_array(form) and not _may_be_swapped(form):
+        view = out.reshape(-1).view(np.uint8).data
+        _read(instance, form, frame * out.nbytes, view, (frame + 1) * out.nbytes)
+        if form.transfer_syntax_uid == ExplicitVRBigEndian and out.dtype.itemsize > 1:
+            out.byteswap(inplace=True)
         return
-    size = out.nbytes
-    view = out.reshape(-1).view(np.uint8).data
-    _read(instance, form, frame * size, view, (frame + 1) * size)
-    if form.transfer_syntax_uid == ExplicitVRBigEndian and out.dtype.itemsize > 1:
-        out.byteswap(inplace=True)
+    # Frames of single bits follow each other without padding: one may begin within a byte (PS3.5 section 8.1.1).
+    bits = _bits_per_frame(form)
+    start, end = frame * bits // 8, ((frame + 1) * bits + 7) // 8
+    if _may_be_swapped(form):
+        content = _unswapped(instance, form, start, end)
+    else:
+        content = bytearray(end - start)
+        _read(instance, form, start, memoryview(content), end)
+    out[...] = arranged(content, form, first_bit=frame * bits % 8)
 
 
-def _rearranged(instance: Instance, form: PixelFormat, frame: int, shape: tuple[int, ...]) -> NDArray[np.generic]:
-    """A frame whose bytes do not lie as the array does: packed bits, separate planes, shared chrominance."""
+def arranged(content: bytes | bytearray, form: PixelFormat, first_bit: int = 0) -> NDArray[np.generic]:
+    """Return the bytes of one frame, as native pixel data hold them, as an array of the format's shape and dtype.
+
+    Raises :class:`ValueError` when there are too few.
+    """
     pixels = form.rows * form.columns
     if form.bits_allocated == 1:
-        # Frames follow each other without padding: one may begin within a byte (PS3.5 section 8.1.1).
-        first, last = frame * pixels, (frame + 1) * pixels
-        packed = np.empty((last + 7) // 8 - first // 8, np.uint8)
-        _read(instance, form, first // 8, packed.data, (last + 7) // 8)
-        bits = np.unpackbits(packed, bitorder="little")[first % 8 :]
-        return bits[:pixels].reshape(shape)
-    if form.photometric_interpretation == "YBR_FULL_422":
+        bits = np.unpackbits(np.frombuffer(content, np.uint8), bitorder="little")
+        return bits[first_bit : first_bit + pixels].reshape(form.shape)
+    big_endian = form.transfer_syntax_uid == ExplicitVRBigEndian
+    dtype = form.dtype.newbyteorder(">") if big_endian else form.dtype
+    values = np.frombuffer(content, dtype, _bits_per_frame(form) // form.bits_allocated).astype(form.dtype, copy=False)
+    if form.photometric_interpretation in _SHARED_CHROMINANCE:
         # Two pixels are four values: Y1 Y2 Cb Cr (PS3.3 section C.7.6.3.1.2).
-        values = np.empty(2 * pixels, form.dtype)
-        _read(instance, form, frame * values.nbytes, values.view(np.uint8).data, (frame + 1) * values.nbytes)
         pairs = values.reshape(-1, 4)
-        return np.stack([pairs[:, :2].ravel(), pairs[:, 2].repeat(2), pairs[:, 3].repeat(2)], axis=-1).reshape(shape)
-    planes = np.empty((form.samples, form.rows, form.columns), form.dtype)
-    _read(instance, form, frame * planes.nbytes, planes.reshape(-1).view(np.uint8).data, (frame + 1) * planes.nbytes)
-    if form.transfer_syntax_uid == ExplicitVRBigEndian and planes.dtype.itemsize > 1:
-        planes.byteswap(inplace=True)
-    return np.moveaxis(planes, 0, -1)
+        full = [pairs[:, :2].ravel(), pairs[:, 2].repeat(2), pairs[:, 3].repeat(2)]
+        return np.stack(full, axis=-1).reshape(form.shape)
+    if form.is_planar:
+        return np.moveaxis(values.reshape(form.samples, form.rows, form.columns), 0, -1)
+    return values.reshape(form.shape)
+
+
+def _lies_as_the_array(form: PixelFormat) -> bool:
+    return not (form.bits_allocated == 1 or form.is_planar or form.photometric_interpretation in _SHARED_CHROMINANCE)
+
+
+def _may_be_swapped(form: PixelFormat) -> bool:
+    return form.transfer_syntax_uid == ExplicitVRBigEndian and form.bits_allocated <= 8
+
+
+def _unswapped(instance: Instance, form: PixelFormat, start: int, end: int) -> bytearray:
+    """Bytes of big endian pixel data of 8 bits: as OW two of them are one word and change places (PS3.5 section 8)."""
+    with instance.path.open("rb") as file:
+        file.seek((instance.pixel_data_offset or 0) + 4)
+        is_words = file.read(2) == b"OW"
+    if not is_words:
+        content = bytearray(end - start)
+        _read(instance, form, start, memoryview(content), end)
+        return content
+    first, last = start - start % 2, end + end % 2
+    words = np.empty((last - first) // 2, np.uint16)
+    _read(instance, form, first, words.view(np.uint8).data, last)
+    return bytearray(words.byteswap().tobytes())[start - first : end - first]
+
+
+def _bits_per_frame(form: PixelFormat) -> int:
+    samples = 2 if form.photometric_interpretation in _SHARED_CHROMINANCE else form.samples
+    return form.rows * form.columns * samples * form.bits_allocated
 
 
 def _read(instance: Instance, form: PixelFormat, start: int, view: memoryview, announced: int) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.pixels.utils import pixel_array
 
+from operators.read.decode import CutError, DamagedError, decode, is_decodable
+from operators.read.encapsulated import FrameFragments, frames_of, read_fragments
 from operators.read.native import read_native
 from operators.read.pixel_format import PixelFormat, pixel_format, require_monochrome
 from operators.read.study import Instance
@@ -25,11 +27,10 @@ __all__ = [
     "require_monochrome",
 ]
 
-_ITEM = b"\xfe\xff\x00\xe0"
-_SEQUENCE_DELIMITATION_ITEM = b"\xfe\xff\xdd\xe0"
+_Item = TypeVar("_Item")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FrameRequest:
     """One frame (0-based) to be read into ``out``, a contiguous array of the format's shape and dtype."""
 
@@ -39,76 +40,102 @@ class FrameRequest:
     frame: int = 0
 
 
-def read_stored_frames(requests: Sequence[FrameRequest]) -> None:
-    """Read many frames, as :func:`read_stored_values` reads one: encapsulated ones in parallel.
-
-    As many threads decode as the process may use processors. Raises what :func:`read_stored_values` raises for the
-    first request that fails.
-    """
-    workers = min(len(requests), len(os.sched_getaffinity(0)))
-    encapsulated = any(request.form.transfer_syntax_uid.is_encapsulated for request in requests)
-    if not encapsulated or workers < 2:
-        for request in requests:
-            _read(request)
-        return
-    with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
-        try:
-            for _ in pool.map(_read, requests):
-                pass
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-def _read(request: FrameRequest) -> None:
-    read_stored_values(request.instance, request.form, request.out, request.frame)
-
-
 def read_stored_values(instance: Instance, form: PixelFormat, out: NDArray[np.generic], frame: int = 0) -> None:
     """Read the stored values of one frame (0-based) into ``out``, a contiguous array of the format's shape and dtype.
 
     Bits outside Bits Stored are cleared, or filled with the sign. Colour comes pixel by pixel whatever the Planar
-    Configuration, in the colour space in which it is stored.
+    Configuration, in the components in which it is stored.
 
-    Raises :class:`Refused` with ``TRUNCATED_PIXEL_DATA`` or, where the pixels cannot be decoded,
-    ``UNSUPPORTED_PIXEL_FORMAT``.
+    Raises :class:`Refused` with ``TRUNCATED_PIXEL_DATA`` where data are missing, or with ``UNSUPPORTED_PIXEL_FORMAT``
+    where they cannot be decoded.
     """
     if form.transfer_syntax_uid.is_encapsulated:
-        out[...] = _decoded(instance, form, frame)
+        require_decoder(instance, form)
+        _read_encapsulated(FrameRequest(instance, form, out, frame), frames_of(instance, form)[frame])
     else:
         read_native(instance, form, frame, out)
+        _clear_unused_bits(form, out)
+
+
+def read_stored_frames(requests: Sequence[FrameRequest]) -> None:
+    """Read many frames, as :func:`read_stored_values` reads one; encapsulated ones in parallel.
+
+    The items of an instance are looked through once, however many of its frames are asked for. Raises what
+    :func:`read_stored_values` raises, for the first request that fails.
+    """
+    encapsulated: list[tuple[FrameRequest, FrameFragments]] = []
+    known: dict[int, tuple[FrameFragments, ...]] = {}
+    for request in requests:
+        if request.form.transfer_syntax_uid.is_encapsulated:
+            if id(request.instance) not in known:
+                require_decoder(request.instance, request.form)
+                known[id(request.instance)] = frames_of(request.instance, request.form)
+            encapsulated.append((request, known[id(request.instance)][request.frame]))
+        else:
+            read_stored_values(request.instance, request.form, request.out, request.frame)
+    in_parallel(lambda item: _read_encapsulated(*item), encapsulated)
+
+
+def in_parallel(work: Callable[[_Item], None], items: Sequence[_Item]) -> None:
+    """Do ``work`` for every item, by as many threads as the process may use processors.
+
+    Raises what the first item that fails raises; items not begun by then are left.
+    """
+    workers = min(len(items), len(os.sched_getaffinity(0)))
+    if workers < 2:
+        for item in items:
+            work(item)
+        return
+    with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
+        try:
+            _exhaust(pool.map(work, items))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def require_decoder(instance: Instance, form: PixelFormat) -> None:
+    """Raise :class:`Refused` with ``UNSUPPORTED_PIXEL_FORMAT`` when nothing decodes the instance's frames."""
+    if not is_decodable(form.transfer_syntax_uid):
+        raise Refused(
+            Reason.UNSUPPORTED_PIXEL_FORMAT,
+            f"{instance.name} cannot be decoded: {form.transfer_syntax_uid.name} is not supported for single frames",
+        )
+
+
+def decode_frame(
+    instance: Instance,
+    form: PixelFormat,
+    frame: bytes,
+    decoder: Callable[[bytes, PixelFormat], NDArray[np.generic]] = decode,
+) -> NDArray[np.generic]:
+    """Return what a decoder makes of one compressed frame.
+
+    Raises :class:`Refused` as :func:`read_stored_values` does.
+    """
+    try:
+        return decoder(frame, form)
+    except DamagedError as error:
+        cut = isinstance(error, CutError)
+        raise Refused(
+            Reason.TRUNCATED_PIXEL_DATA if cut else Reason.UNSUPPORTED_PIXEL_FORMAT,
+            f"{instance.name} cannot be decoded from {form.transfer_syntax_uid.name}: {error}",
+        ) from error
+
+
+def _read_encapsulated(request: FrameRequest, fragments: FrameFragments) -> None:
+    frame = read_fragments(request.instance, fragments)
+    # Where the codestream has less or other bits than the header says, the bits are those of the value all the same.
+    np.copyto(request.out, decode_frame(request.instance, request.form, frame), casting="unsafe")
+    _clear_unused_bits(request.form, request.out)
+
+
+def _clear_unused_bits(form: PixelFormat, out: NDArray[np.generic]) -> None:
     if form.has_unused_bits:
-        above = form.bits_allocated - 1 - form.high_bit
-        np.left_shift(out, above, out=out)
+        np.left_shift(out, form.bits_allocated - 1 - form.high_bit, out=out)
         np.right_shift(out, form.bits_allocated - form.bits_stored, out=out)
 
 
-def _decoded(instance: Instance, form: PixelFormat, frame: int) -> NDArray[np.generic]:
-    _refuse_cut_fragments(instance)
-    try:
-        decoded = pixel_array(instance.path, raw=True, index=frame)
-    # Each decoder raises what it likes; whatever it is, these pixels cannot be had.
-    except Exception as error:
-        raise Refused(
-            Reason.UNSUPPORTED_PIXEL_FORMAT,
-            f"{instance.name} cannot be decoded from {form.transfer_syntax_uid.name}: {error}",
-        ) from error
-    if decoded.shape != form.shape or decoded.dtype.itemsize != form.dtype.itemsize:
-        raise Refused(
-            Reason.UNSUPPORTED_PIXEL_FORMAT,
-            f"{instance.name} decodes to {decoded.shape} pixels of {decoded.dtype}, its header announces "
-            f"{form.rows} x {form.columns} of {form.dtype}",
-        )
-    return decoded.view(form.dtype)
-
-
-def _refuse_cut_fragments(instance: Instance) -> None:
-    """Walk the items of encapsulated pixel data (PS3.5 section A.4): decoders fill up what is missing in silence."""
-    with instance.path.open("rb") as file:
-        file.seek((instance.pixel_data_offset or 0) + 12)
-        while (tag := file.read(4)) == _ITEM:
-            file.seek(int.from_bytes(file.read(4), "little"), os.SEEK_CUR)
-        if tag != _SEQUENCE_DELIMITATION_ITEM:
-            raise Refused(
-                Reason.TRUNCATED_PIXEL_DATA, f"{instance.name}: the file ends within its encapsulated pixel data"
-            )
+def _exhaust(results: Iterable[None]) -> None:
+    for _ in results:
+        pass
