@@ -21,6 +21,7 @@ from pydicom.uid import UID, MediaStorageDirectoryStorage
 
 from operators.provenance import Algorithm
 from operators.read.expression import compile_condition, compile_preference
+from operators.read.rules import DEFAULT_RULES, ReadingRules
 
 
 class ManifestError(ValueError):
@@ -121,6 +122,7 @@ class InputRole(_Part):
     prefer: tuple[Preference, ...] = Field(
         default=(), description="CEL expressions of number or bool, most important first; the larger value wins"
     )
+    reading: ReadingRules = Field(default=DEFAULT_RULES, description="How the chosen series is read or refused")
 
     @property
     def sop_class_uids(self) -> frozenset[UID]:

@@ -11,6 +11,7 @@ from apps.mr_white_matter_lesions.regions import SIDES, load_regions
 from apps.mr_white_matter_lesions.report import LESION_COLOUR
 from operators.manifest import Manifest
 from operators.provenance import Analysis
+from operators.read.slices import Slice
 from operators.write.summary_page import BarPair, Picture, SummaryPage, render_summary
 
 T1_WARNING = "Low reliability: no FLAIR. T1 hypointensities are outlined instead."
@@ -40,7 +41,7 @@ def summary_page(inputs: Inputs, burden: Burden, analysis: Analysis, manifest: M
                 volume.affine,
                 burden.lesions,
                 {1: LESION_COLOUR},
-                [f"image {instance.header.get('InstanceNumber', '?')}" for instance in volume.instances],
+                [_caption(item) for item in volume.slices],
             ),
             lines=lines,
             notice=notice,
@@ -48,6 +49,10 @@ def summary_page(inputs: Inputs, burden: Burden, analysis: Analysis, manifest: M
             bars=_bars(burden),
         )
     )
+
+
+def _caption(item: Slice) -> str:
+    return f"frame {item.frame + 1}" if item.is_frame else f"image {item.header.get('InstanceNumber', '?')}"
 
 
 def _bars(burden: Burden) -> list[BarPair]:

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from operators.read.attributes import MalformedAttributeError, integer, numbers, text
+from operators.read.planes import Planes, Vector, parallel_planes
+from operators.read.slices import slices_of
 from operators.read.spacing import DUPLICATE_DISTANCE_MM, expected_spacing, gap_tolerance, missing_in_gaps
-from operators.read.study import Series, instance_name
+from operators.read.study import Series
 from operators.refused import Reason, Refused
-
-Vector = NDArray[np.float64]
-
-DIRECTION_TOLERANCE = 1e-4
-"""Largest difference of one direction cosine in a series: 0.05 mm at the rim of a 512 mm field of view."""
-
-SPACING_TOLERANCE = 1e-4
-"""Largest relative difference of Pixel Spacing in a series."""
-
-# Direction cosines are often written with four decimals only.
-_UNIT_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,49 +31,47 @@ class SliceGeometry:
     frame_of_reference_uid: str
     gaps: Vector
 
-
-@dataclass(frozen=True, eq=False)
-class _Plane:
-    """One slice as its header places it (PS3.3 section C.7.6.2)."""
-
-    name: str
-    position: Vector
-    row_direction: Vector
-    column_direction: Vector
-    row_spacing: float
-    column_spacing: float
-    rows: int
-    columns: int
-    frame_of_reference_uid: str
+    @property
+    def normal(self) -> Vector:
+        """Unit vector along the slice axis: the cross product of row and column direction."""
+        normal = np.cross(self.affine[:3, 0], self.affine[:3, 1])
+        return normal / np.linalg.norm(normal)
 
 
-def slice_geometry(headers: Sequence[Dataset]) -> SliceGeometry:
+def slice_geometry(headers: Sequence[Dataset], names: Sequence[str] | None = None) -> SliceGeometry:
     """Return the geometry of a stack of slices from their headers, given in any order.
 
     The affine is exact: directions and spacing are those of the headers' text, the origin is the first slice's
-    position and the slice vector is (last - first) / (n - 1), so that a sheared stack stays sheared.
+    position and the slice vector is (last - first) / (n - 1), so that a sheared stack stays sheared. ``names`` are
+    what messages call the slices, where it is not their Instance Number.
 
     Raises :class:`Refused` with ``TOO_FEW_SLICES`` (below 2), ``MISSING_GEOMETRY``, ``MIXED_FRAME_OF_REFERENCE``,
     ``MIXED_MATRIX``, ``MIXED_ORIENTATION``, ``DUPLICATE_POSITION``, ``MISSING_SLICE`` or ``UNEVEN_SPACING``.
     """
-    planes = _parallel_planes(headers)
-    order, gaps = _along_normal(planes)
-    ordered = [planes[index] for index in order]
-    _refuse_duplicates(ordered, gaps)
+    return stack_geometry(parallel_planes(headers, names))
+
+
+def stack_geometry(planes: Planes) -> SliceGeometry:
+    """Return the geometry of a stack of parallel planes; raises :class:`Refused` like :func:`slice_geometry`."""
+    if len(planes) < 2:
+        raise Refused(Reason.TOO_FEW_SLICES, f"a volume needs at least 2 slices, there is {len(planes)}")
+    order, gaps = along_normal(planes)
+    ordered = planes.take(order)
+    refuse_duplicates(ordered, gaps)
     _refuse_irregular_gaps(ordered, gaps)
-    first, last = ordered[0], ordered[-1]
-    step = (last.position - first.position) / (len(ordered) - 1)
+    step = (ordered.positions[-1] - ordered.positions[0]) / (len(ordered) - 1)
     _refuse_bent_stack(ordered, step)
+    row_spacing, column_spacing = ordered.spacings[0]
     affine = np.eye(4)
-    affine[:3, 0] = first.row_direction * first.column_spacing
-    affine[:3, 1] = first.column_direction * first.row_spacing
+    affine[:3, 0] = ordered.orientations[0, :3] * column_spacing
+    affine[:3, 1] = ordered.orientations[0, 3:] * row_spacing
     affine[:3, 2] = step
-    affine[:3, 3] = first.position
+    affine[:3, 3] = ordered.positions[0]
     return SliceGeometry(
-        order=order,
+        order=tuple(order.tolist()),
         affine=affine + 0.0,  # a header's "-0" would stay a negative zero
-        shape=(len(ordered), first.rows, first.columns),
-        frame_of_reference_uid=first.frame_of_reference_uid,
+        shape=(len(ordered), *ordered.matrix),
+        frame_of_reference_uid=ordered.frame_of_reference_uid,
         gaps=gaps,
     )
 
@@ -113,7 +100,7 @@ def slice_spacing(series: Series) -> float | None:
 
 def _spacing_and_gaps(series: Series) -> tuple[float, Vector] | None:
     try:
-        _, gaps = _along_normal(_parallel_planes([instance.header for instance in series.instances]))
+        _, gaps = along_normal(parallel_planes([item.header for item in slices_of(series)]))
     # Here the question is what the geometry tells, and the answer that it tells nothing is a valid one.
     except Refused:
         return None
@@ -121,114 +108,26 @@ def _spacing_and_gaps(series: Series) -> tuple[float, Vector] | None:
     return (expected_spacing(gaps), gaps) if len(gaps) else None
 
 
-def _parallel_planes(headers: Sequence[Dataset]) -> list[_Plane]:
-    if len(headers) < 2:
-        raise Refused(Reason.TOO_FEW_SLICES, f"a volume needs at least 2 slices, the series has {len(headers)}")
-    planes = [_plane(header) for header in headers]
-    _refuse_mixed(planes, Reason.MIXED_FRAME_OF_REFERENCE, lambda plane: plane.frame_of_reference_uid)
-    _refuse_mixed(planes, Reason.MIXED_MATRIX, lambda plane: f"{plane.rows} x {plane.columns}")
-    _refuse_deviating(
-        planes,
-        Reason.MIXED_MATRIX,
-        "Pixel Spacing",
-        lambda plane: np.log([plane.row_spacing, plane.column_spacing]),
-        SPACING_TOLERANCE,
-    )
-    _refuse_deviating(
-        planes,
-        Reason.MIXED_ORIENTATION,
-        "Image Orientation (Patient)",
-        lambda plane: np.concatenate([plane.row_direction, plane.column_direction]),
-        DIRECTION_TOLERANCE,
-    )
-    return planes
-
-
-def _plane(header: Dataset) -> _Plane:
-    name = instance_name(header)
-    try:
-        position = numbers(header, "ImagePositionPatient", count=3)
-        orientation = numbers(header, "ImageOrientationPatient", count=6)
-        spacing = numbers(header, "PixelSpacing", count=2)
-        rows, columns = integer(header, "Rows"), integer(header, "Columns")
-        frame_of_reference_uid = text(header, "FrameOfReferenceUID")
-    except MalformedAttributeError as error:
-        raise Refused(Reason.MISSING_GEOMETRY, f"{name}: {error}") from error
-    found = {
-        "Image Position (Patient)": position,
-        "Image Orientation (Patient)": orientation,
-        "Pixel Spacing": spacing,
-        "Rows": rows,
-        "Columns": columns,
-        "Frame of Reference UID": frame_of_reference_uid,
-    }
-    if not (position and orientation and spacing and rows and columns and frame_of_reference_uid):
-        raise Refused(
-            Reason.MISSING_GEOMETRY, f"{name} has no {', '.join(key for key, value in found.items() if not value)}"
-        )
-    directions = np.array(orientation).reshape(2, 3)
-    if not np.allclose(directions @ directions.T, np.eye(2), atol=_UNIT_TOLERANCE):
-        raise Refused(
-            Reason.MISSING_GEOMETRY,
-            f"{name}: Image Orientation (Patient) {orientation} is not two orthogonal unit vectors",
-        )
-    if min(spacing) <= 0:
-        raise Refused(Reason.MISSING_GEOMETRY, f"{name}: Pixel Spacing {spacing} is not positive")
-    return _Plane(
-        name=name,
-        position=np.array(position),
-        row_direction=directions[0],
-        column_direction=directions[1],
-        row_spacing=spacing[0],
-        column_spacing=spacing[1],
-        rows=rows,
-        columns=columns,
-        frame_of_reference_uid=frame_of_reference_uid,
-    )
-
-
-def _refuse_mixed(planes: Sequence[_Plane], reason: Reason, value: Callable[[_Plane], str]) -> None:
-    counts = Counter(value(plane) for plane in planes)
-    if len(counts) > 1:
-        usual = counts.most_common(1)[0][0]
-        raise Refused(
-            reason,
-            "; ".join(f"{count} slices have {found}" for found, count in counts.most_common())
-            + f": {_list([plane for plane in planes if value(plane) != usual])}",
-        )
-
-
-def _refuse_deviating(
-    planes: Sequence[_Plane], reason: Reason, noun: str, value: Callable[[_Plane], Vector], tolerance: float
-) -> None:
-    found = np.array([value(plane) for plane in planes])
-    # The median is the usual value as long as fewer than half of the slices are strangers.
-    deviating = np.abs(found - np.median(found, axis=0)).max(axis=1) > tolerance
-    if deviating.any():
-        strangers = [plane for plane, stranger in zip(planes, deviating, strict=True) if stranger]
-        raise Refused(reason, f"{len(strangers)} of {len(planes)} slices differ in {noun}: {_list(strangers)}")
-
-
-def _along_normal(planes: Sequence[_Plane]) -> tuple[tuple[int, ...], Vector]:
-    """Order of the planes along the slice axis, and the distances of neighbours in mm."""
-    normal = np.cross(planes[0].row_direction, planes[0].column_direction)
-    distances = np.array([plane.position for plane in planes]) @ (normal / np.linalg.norm(normal))
+def along_normal(planes: Planes) -> tuple[NDArray[np.intp], Vector]:
+    """Return the order of the planes along the slice axis, and the distances of neighbours in mm."""
+    normal = np.cross(planes.orientations[0, :3], planes.orientations[0, 3:])
+    distances = planes.positions @ (normal / np.linalg.norm(normal))
     order = np.argsort(distances, kind="stable")
-    return tuple(order.tolist()), np.diff(distances[order])
+    return order, np.diff(distances[order])
 
 
-def _refuse_duplicates(ordered: Sequence[_Plane], gaps: Vector) -> None:
+def refuse_duplicates(ordered: Planes, gaps: Vector) -> None:
+    """Raise :class:`Refused` with ``DUPLICATE_POSITION`` if planes in the order of the slice axis lie in one place."""
     at = np.flatnonzero(gaps < DUPLICATE_DISTANCE_MM)
     if len(at):
-        one, other = ordered[at[0]], ordered[at[0] + 1]
         raise Refused(
             Reason.DUPLICATE_POSITION,
-            f"{len(at)} of {len(ordered)} slices lie where another one does, e.g. {one.name} and {other.name} "
-            f"at {_point(one.position)}",
+            f"{len(at)} of {len(ordered)} slices lie where another one does, e.g. {ordered.name(at[0])} and "
+            f"{ordered.name(at[0] + 1)} at {_point(ordered.positions[at[0]])}",
         )
 
 
-def _refuse_irregular_gaps(ordered: Sequence[_Plane], gaps: Vector) -> None:
+def _refuse_irregular_gaps(ordered: Planes, gaps: Vector) -> None:
     spacing = expected_spacing(gaps)
     missing = missing_in_gaps(gaps, spacing)
     if missing is None:
@@ -236,35 +135,30 @@ def _refuse_irregular_gaps(ordered: Sequence[_Plane], gaps: Vector) -> None:
         raise Refused(
             Reason.UNEVEN_SPACING,
             f"distances of neighbouring slices run from {gaps.min():.3f} to {gaps.max():.3f} mm, expected "
-            f"{spacing:.3f} mm; the largest deviation is {gaps[worst]:.3f} mm after {ordered[worst].name}",
+            f"{spacing:.3f} mm; the largest deviation is {gaps[worst]:.3f} mm after {ordered.name(worst)}",
         )
     if missing:
-        after = [ordered[index] for index in np.flatnonzero(np.round(gaps / spacing) > 1).tolist()]
+        after = np.flatnonzero(np.round(gaps / spacing) > 1)
         raise Refused(
             Reason.MISSING_SLICE,
             f"{missing} of {len(ordered) + missing} slices are missing: neighbours should be {spacing:.3f} mm apart "
-            f"and are up to {gaps.max():.3f} mm apart, after {_list(after)}",
+            f"and are up to {gaps.max():.3f} mm apart, after {ordered.names(after)}",
         )
 
 
-def _refuse_bent_stack(ordered: Sequence[_Plane], step: Vector) -> None:
+def _refuse_bent_stack(ordered: Planes, step: Vector) -> None:
     """Small gaps' errors that add up, and slices shifted within their plane, would make the affine untrue."""
-    positions = np.array([plane.position for plane in ordered])
+    positions = ordered.positions
     deviation = np.linalg.norm(positions - (positions[0] + np.arange(len(ordered))[:, None] * step), axis=1)
     spacing = float(np.linalg.norm(step))
     worst = int(deviation.argmax())
     if deviation[worst] > gap_tolerance(spacing, spacing):
         raise Refused(
             Reason.UNEVEN_SPACING,
-            f"{ordered[worst].name} lies {deviation[worst]:.3f} mm beside its place on the line from "
-            f"{_point(ordered[0].position)} to {_point(ordered[-1].position)} mm with steps of {spacing:.3f} mm",
+            f"{ordered.name(worst)} lies {deviation[worst]:.3f} mm beside its place on the line from "
+            f"{_point(positions[0])} to {_point(positions[-1])} mm with steps of {spacing:.3f} mm",
         )
 
 
 def _point(position: Vector) -> str:
     return "(" + ", ".join(f"{value:.3f}" for value in position) + ") mm"
-
-
-def _list(planes: Sequence[_Plane]) -> str:
-    shown = ", ".join(plane.name for plane in planes[:5])
-    return shown if len(planes) <= 5 else f"{shown} and {len(planes) - 5} more"

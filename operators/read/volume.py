@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.read.attributes import MalformedAttributeError, numbers
-from operators.read.geometry import slice_geometry
-from operators.read.pixels import PixelFormat, pixel_format, read_stored_values, require_monochrome
+from operators.read.padding import is_padding, padding_range
+from operators.read.pixels import PixelFormat, pixel_format, require_monochrome
+from operators.read.rescale import Calibration, calibration, output_dtype
+from operators.read.rules import DEFAULT_RULES, ReadingRules
+from operators.read.slices import Slice, slices_of
+from operators.read.spacing import ThicknessGap, require_thickness
+from operators.read.stacks import (
+    Label,
+    LeftOut,
+    Stacks,
+    chosen_slices,
+    refuse_several,
+    sort_into_stacks,
+    without_localizers,
+)
 from operators.read.study import Instance, Series
+from operators.read.suv import as_suv, suv_factors
+from operators.read.tilt import TILT_TOLERANCE_DEGREES, resample_upright, tilt_degrees, upright_grid
+from operators.read.values import PlaneRequest, read_planes, read_stored_plane
 from operators.refused import Reason, Refused
 
 
@@ -20,98 +35,192 @@ class Volume:
     """A volume in patient coordinates.
 
     ``array`` is (slice, row, column) in the modality's units; ``affine`` (4, 4, float64) maps
-    (column, row, slice, 1) to LPS mm; ``instances`` are the source slices in array order.
+    (column, row, slice, 1) to LPS mm; ``slices`` are the source slices in array order.
+
+    ``units`` is what the header calls them (HU, BQML, g/ml, a UCUM code), empty if it does not. ``padding`` (slice, 2)
+    is the range of values that mean "outside the reconstruction" in each slice, NaN where a slice has none; None if no
+    slice has any, or if the reading rules replaced them. ``label`` tells which of a series' volumes this is;
+    ``left_out`` names the slices of the series that belong to none. ``thickness_gap`` compares Slice Thickness with the
+    distance of the slices. ``is_resampled`` says that the grid is not that of the source slices.
     """
 
     array: NDArray[np.generic]
     affine: NDArray[np.float64]
     frame_of_reference_uid: str
-    instances: tuple[Instance, ...]
+    slices: tuple[Slice, ...]
+    units: str = ""
+    padding: NDArray[np.float64] | None = None
+    label: Label = field(default_factory=dict)
+    left_out: tuple[LeftOut, ...] = ()
+    thickness_gap: ThicknessGap | None = None
+    is_resampled: bool = False
+
+    @property
+    def instances(self) -> tuple[Instance, ...]:
+        """The source instances, each once, in the order in which they first occur."""
+        return tuple({id(item.instance): item.instance for item in self.slices}.values())
 
     @property
     def voxel_volume(self) -> float:
         """Volume of one voxel in mm³, without the rounding errors of the determinant."""
         return float(f"{abs(np.linalg.det(self.affine[:3, :3])):.12g}")
 
-
-@dataclass(frozen=True)
-class _Rescale:
-    """Output units = slope x stored value + intercept (PS3.3 section C.11.1.1.2)."""
-
-    slope: float
-    intercept: float
+    def padding_mask(self) -> NDArray[np.bool_]:
+        """Return which voxels lie outside the reconstruction, (slice, row, column)."""
+        if self.padding is None:
+            return np.zeros(self.array.shape, dtype=bool)
+        return is_padding(self.array, self.padding[:, :1, np.newaxis], self.padding[:, 1:, np.newaxis])
 
 
-def read_volume(series: Series) -> Volume:
+def read_volume(series: Series, rules: ReadingRules = DEFAULT_RULES) -> Volume:
     """Read one series as a volume.
 
     Slices lie in the direction of row x column, whatever their order in the series (:func:`slice_geometry`). Values
-    are in the modality's units: Rescale Slope and Intercept are applied slice by slice. The array keeps the stored
-    type if that can hold every possible value, else it has the smallest integer type that can; it is float32 when
-    slope or intercept are fractional or differ between slices. Photometric Interpretation MONOCHROME1 concerns
-    display only and changes no value.
+    are in the modality's units: Rescale Slope and Intercept, Modality LUT or Real World Value Mapping are applied slice
+    by slice (:func:`calibration`). The array keeps the stored type if that can hold every possible value, else it has
+    the smallest integer type that can; it is float32 when values are fractional or slopes differ between slices.
+    Photometric Interpretation MONOCHROME1 and Presentation LUT Shape concern display only and change no value.
 
-    Raises :class:`Refused` with a reason of :func:`slice_geometry`, ``UNSUPPORTED_PIXEL_FORMAT`` or
-    ``TRUNCATED_PIXEL_DATA``.
+    Raises :class:`Refused` with a reason of :func:`sort_into_stacks` or :func:`slices_of`, ``SEVERAL_VOLUMES``,
+    ``NO_SUCH_VOLUME``, ``GANTRY_TILT``, ``SLICE_GAP``, ``SLICE_OVERLAP``, ``MIXED_UNITS``, ``SUV_UNAVAILABLE``,
+    ``UNSUPPORTED_PIXEL_FORMAT`` or ``TRUNCATED_PIXEL_DATA``.
     """
-    forms = [_single_frame_format(instance) for instance in series.instances]
-    rescales = [_rescale(instance) for instance in series.instances]
-    geometry = slice_geometry([instance.header for instance in series.instances])
-    array = np.empty(geometry.shape, dtype=_output_dtype(forms, rescales))
-    for index, source in enumerate(geometry.order):
-        _read_slice(series.instances[source], forms[source], rescales[source], array[index])
-    return Volume(
-        array=array,
-        affine=geometry.affine,
-        frame_of_reference_uid=geometry.frame_of_reference_uid,
-        instances=tuple(series.instances[source] for source in geometry.order),
+    prepared = _prepare(series, rules)
+    refuse_several(prepared.stacks)
+    (volume,) = _read(prepared, rules)
+    return volume
+
+
+def read_volumes(series: Series, rules: ReadingRules = DEFAULT_RULES) -> tuple[Volume, ...]:
+    """Read every volume of a series: temporal positions, echoes, b-values, phases, each with its ``label``.
+
+    All have one affine and one type; their arrays are the parts of one (volume, slice, row, column) array, which
+    :func:`stacked` returns. Raises :class:`Refused` like :func:`read_volume`, without ``SEVERAL_VOLUMES``.
+    """
+    return _read(_prepare(series, rules), rules)
+
+
+def stacked(volumes: Sequence[Volume]) -> NDArray[np.generic]:
+    """Return the volumes of one series as one array (volume, slice, row, column), without copying what lies so."""
+    base = volumes[0].array.base
+    shape = (len(volumes), *volumes[0].array.shape)
+    if base is not None and base.shape == shape:
+        return base
+    return np.stack([volume.array for volume in volumes])
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """All that the headers tell: what to read where and how."""
+
+    stacks: Stacks
+    slices: tuple[Slice, ...]
+    forms: list[PixelFormat]
+    calibrations: list[Calibration]
+    thickness_gap: ThicknessGap | None
+
+
+def _prepare(series: Series, rules: ReadingRules) -> _Prepared:
+    slices, localizers = without_localizers(slices_of(series))
+    if rules.choose:
+        slices = chosen_slices(slices, rules.choose)
+    forms = _forms(slices)
+    stacks = sort_into_stacks(slices, lambda one, other: _is_copy(one, other, forms))
+    stacks = replace(stacks, left_out=localizers + stacks.left_out)
+    if rules.gantry_tilt == "refuse":
+        _refuse_tilt(stacks)
+    ordered = tuple(item for volume in stacks.slices for item in volume)
+    calibrations = [calibration(item) for item in ordered]
+    _refuse_mixed_units(ordered, calibrations)
+    if rules.suv is not None:
+        factors = suv_factors(ordered, calibrations)
+        calibrations = [as_suv(found, factor) for found, factor in zip(calibrations, factors, strict=True)]
+    return _Prepared(
+        stacks=stacks,
+        slices=ordered,
+        forms=[forms[id(item.instance)] for item in ordered],
+        calibrations=calibrations,
+        thickness_gap=require_thickness(
+            [item.header for item in ordered],
+            float(stacks.geometry.gaps.mean()),
+            maximum_gap=rules.maximum_gap,
+            maximum_overlap=rules.maximum_overlap,
+        ),
     )
 
 
-def _single_frame_format(instance: Instance) -> PixelFormat:
-    form = require_monochrome(instance, pixel_format(instance))
-    problem = f"{form.frames} frames in one instance" if form.frames > 1 else None
-    if instance.header.get("ModalityLUTSequence"):
-        problem = "a Modality LUT instead of a rescale slope"
-    if problem:
-        raise Refused(Reason.UNSUPPORTED_PIXEL_FORMAT, f"{instance.name} has {problem}")
-    return form
+def _forms(slices: Sequence[Slice]) -> dict[int, PixelFormat]:
+    """The pixel format of each instance, by its id."""
+    forms: dict[int, PixelFormat] = {}
+    for item in slices:
+        instance = item.instance
+        if id(instance) not in forms:
+            forms[id(instance)] = require_monochrome(instance, pixel_format(instance))
+    return forms
 
 
-def _rescale(instance: Instance) -> _Rescale:
-    try:
-        slope = numbers(instance.header, "RescaleSlope", count=1) or (1.0,)
-        intercept = numbers(instance.header, "RescaleIntercept", count=1) or (0.0,)
-    except MalformedAttributeError as error:
-        raise Refused(Reason.UNSUPPORTED_PIXEL_FORMAT, f"{instance.name}: {error}") from error
-    if slope[0] == 0.0:
-        raise Refused(Reason.UNSUPPORTED_PIXEL_FORMAT, f"{instance.name} has a Rescale Slope of 0")
-    return _Rescale(slope[0], intercept[0])
+def _is_copy(one: Slice, other: Slice, forms: dict[int, PixelFormat]) -> bool:
+    first, second = forms[id(one.instance)], forms[id(other.instance)]
+    if first.dtype != second.dtype or calibration(one).transformation != calibration(other).transformation:
+        return False
+    return np.array_equal(read_stored_plane(one, first), read_stored_plane(other, second))
 
 
-def _output_dtype(forms: Sequence[PixelFormat], rescales: Sequence[_Rescale]) -> np.dtype[np.generic]:
-    """One type for the whole volume, from the headers alone: the same scanner settings give the same type."""
-    rescale = rescales[0]
-    whole = rescale.slope.is_integer() and rescale.intercept.is_integer()
-    if not whole or any(other != rescale for other in rescales):
-        return np.dtype(np.float32)
-    ends = [int(rescale.slope) * end + int(rescale.intercept) for form in forms for end in form.range]
-    stored = forms[0].dtype
-    for dtype in (stored, *map(np.dtype, (np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.int64))):
-        limits = np.iinfo(dtype)  # type: ignore[type-var]
-        if limits.min <= min(ends) and max(ends) <= limits.max:
-            return dtype
-    return np.dtype(np.float32)
+def _refuse_tilt(stacks: Stacks) -> None:
+    tilt = tilt_degrees(stacks.geometry)
+    if tilt > TILT_TOLERANCE_DEGREES:
+        raise Refused(
+            Reason.GANTRY_TILT,
+            f"the slices are stacked at {tilt:.2f}° to their normal, {TILT_TOLERANCE_DEGREES}° are tolerated",
+        )
 
 
-def _read_slice(instance: Instance, form: PixelFormat, rescale: _Rescale, out: NDArray[np.generic]) -> None:
-    if rescale == _Rescale(1.0, 0.0) and out.dtype == form.dtype:
-        read_stored_values(instance, form, out)
-        return
-    stored = np.empty(out.shape, dtype=form.dtype)
-    read_stored_values(instance, form, stored)
-    if out.dtype.kind == "f":
-        # float64 in between: one rounding only, when the result is stored.
-        out[...] = stored.astype(np.float64) * rescale.slope + rescale.intercept
-    else:
-        out[...] = stored.astype(np.int64) * int(rescale.slope) + int(rescale.intercept)
+def _refuse_mixed_units(slices: Sequence[Slice], calibrations: Sequence[Calibration]) -> None:
+    found = {calibration.units: item for item, calibration in zip(slices, calibrations, strict=True)}
+    if len(found) > 1:
+        described = ", ".join(f"{units or 'none'} ({item.name})" for units, item in sorted(found.items()))
+        raise Refused(Reason.MIXED_UNITS, f"the units of the slices' values are {described}")
+
+
+def _read(prepared: _Prepared, rules: ReadingRules) -> tuple[Volume, ...]:
+    geometry = prepared.stacks.geometry
+    transformations = [found.transformation for found in prepared.calibrations]
+    dtype = output_dtype(prepared.forms, transformations, rules.padding)
+    array = np.empty((len(prepared.slices), *geometry.shape[1:]), dtype=dtype)
+    ranges = [padding_range(item, form) for item, form in zip(prepared.slices, prepared.forms, strict=True)]
+    requests = [
+        PlaneRequest(item, form, transformation, out, padding)
+        for item, form, transformation, out, padding in zip(
+            prepared.slices, prepared.forms, transformations, array, ranges, strict=True
+        )
+    ]
+    read_planes(requests, rules.padding)
+    padding = None
+    if rules.padding is None and any(ends is not None for ends in ranges):
+        padding = np.array(
+            [
+                (np.nan, np.nan) if ends is None else transformation.ends(*ends)
+                for ends, transformation in zip(ranges, transformations, strict=True)
+            ]
+        )
+    whole = array.reshape(len(prepared.stacks.slices), *geometry.shape)
+    affine, is_resampled = geometry.affine, False
+    if rules.gantry_tilt == "resample" and tilt_degrees(geometry) > TILT_TOLERANCE_DEGREES:
+        whole = np.stack([resample_upright(volume, geometry) for volume in whole])
+        affine, is_resampled = upright_grid(geometry)[0], True
+    count = geometry.shape[0]
+    return tuple(
+        Volume(
+            array=whole[index],
+            affine=affine,
+            frame_of_reference_uid=geometry.frame_of_reference_uid,
+            slices=slices,
+            units=prepared.calibrations[0].units,
+            padding=None if padding is None else padding[index * count : (index + 1) * count],
+            label=label,
+            left_out=prepared.stacks.left_out,
+            thickness_gap=prepared.thickness_gap,
+            is_resampled=is_resampled,
+        )
+        for index, (slices, label) in enumerate(zip(prepared.stacks.slices, prepared.stacks.labels, strict=True))
+    )

@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
+from operators.read.slices import first_header
 from operators.read.study import Series
 from operators.write.content import CONTAINS, HAS_ACQ_CONTEXT, code, container, date, image, number, time, uid
 
@@ -28,7 +29,7 @@ def image_library(source: Iterable[Series]) -> Dataset:
         container(
             CONTAINS,
             codes.DCM.ImageLibraryGroup,
-            *_descriptors([instance.header for instance in series.instances]),
+            *_descriptors([first_header(instance) for instance in series.instances]),
             *(
                 image(CONTAINS, _SOURCE, instance.sop_class_uid, instance.sop_instance_uid)
                 for instance in series.instances

@@ -19,9 +19,11 @@ def referenced_instance(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
     return item
 
 
-def source_image(header: Dataset) -> Dataset:
-    """Return an item of a Source Image Sequence (PS3.3 C.7.6.16.2.6 and C.12.4)."""
+def source_image(header: Dataset, *, frame: int | None = None) -> Dataset:
+    """Return an item of a Source Image Sequence (PS3.3 C.7.6.16.2.6 and C.12.4); ``frame`` (from 1) if it is one."""
     item = referenced_instance(header.SOPClassUID, header.SOPInstanceUID)
+    if frame is not None:
+        item.ReferencedFrameNumber = frame
     item.PurposeOfReferenceCodeSequence = code_sequence(codes.DCM.SourceImageForImageProcessingOperation)
     return item
 

@@ -16,6 +16,7 @@ from pydicom.uid import UID, SegmentationStorage
 from operators.manifest import OutputPart
 from operators.provenance import Analysis
 from operators.read.attributes import MalformedAttributeError, numbers
+from operators.read.slices import Slice
 from operators.read.volume import Volume
 from operators.write.codes import code_sequence
 from operators.write.equipment import algorithm_identification, algorithm_name
@@ -66,24 +67,24 @@ def _check(volume: Volume, labels: NDArray[np.uint8], segments: Sequence[Segment
         raise ValueError("segments must have different tracking identifiers")
     if int(labels.max(initial=0)) > len(segments):
         raise ValueError(f"labels go up to {labels.max()}, but only {len(segments)} segments are described")
-    header = volume.instances[0].header
-    if labels.shape != (len(volume.instances), header.Rows, header.Columns):
+    header = volume.slices[0].header
+    if labels.shape != (len(volume.slices), header.Rows, header.Columns):
         raise ValueError(
-            f"labels {labels.shape} are not on {len(volume.instances)} slices of {header.Rows} x {header.Columns}"
+            f"labels {labels.shape} are not on {len(volume.slices)} slices of {header.Rows} x {header.Columns}"
         )
     _check_geometry(volume)
 
 
 def _check_geometry(volume: Volume) -> None:
     """Raise if the affine and the source headers disagree: overlays would be shifted, flipped or squeezed."""
-    header = volume.instances[0].header
+    header = volume.slices[0].header
     orientation = np.array(header.ImageOrientationPatient, dtype=float)
     row_spacing, column_spacing = (float(spacing) for spacing in header.PixelSpacing)
     in_plane = np.stack([orientation[:3] * column_spacing, orientation[3:] * row_spacing], axis=1)
     if not np.allclose(volume.affine[:3, :2], in_plane, atol=0.01 * min(row_spacing, column_spacing)):
         raise ValueError("the volume's affine does not have the source's orientation and pixel spacing")
-    count = len(volume.instances)
-    positions = np.array([instance.header.ImagePositionPatient for instance in volume.instances], dtype=float)
+    count = len(volume.slices)
+    positions = np.array([item.header.ImagePositionPatient for item in volume.slices], dtype=float)
     expected = volume.affine[:3, 3] + np.arange(count)[:, np.newaxis] * volume.affine[:3, 2]
     tolerance = 0.25 * float(np.linalg.norm(volume.affine[:3, 2]))
     if np.abs(positions - expected).max() > tolerance:
@@ -92,7 +93,7 @@ def _check_geometry(volume: Volume) -> None:
 
 def _write_image(result: Dataset, output_name: str, output: OutputPart, volume: Volume, analysis: Analysis) -> None:
     """Write the modules that hold for all frames: image, content identification, dimensions, shared groups."""
-    source = volume.instances[0].header
+    source = volume.slices[0].header
     result.FrameOfReferenceUID = volume.frame_of_reference_uid
     result.PositionReferenceIndicator = None
     copy_attributes(source, result, ("PositionReferenceIndicator",))
@@ -165,7 +166,7 @@ def _write_dimensions(result: Dataset, organization_uid: UID) -> None:
 
 
 def _shared_groups(volume: Volume) -> Dataset:
-    source = volume.instances[0].header
+    source = volume.slices[0].header
     # Along the normal, also in a sheared stack, so that spacings multiply to the volume of a voxel.
     in_plane = np.cross(volume.affine[:3, 0], volume.affine[:3, 1])
     measures = Dataset()
@@ -198,7 +199,7 @@ def _write_frames(result: Dataset, volume: Volume, labels: NDArray[np.uint8], se
     ]
     result.NumberOfFrames = len(planes)
     # The groups of a slice are the same for every segment: made once, as most of the time goes into them.
-    slices = [_slice_groups(instance.header) for instance in volume.instances]
+    slices = [_slice_groups(item) for item in volume.slices]
     result.PerFrameFunctionalGroupsSequence = DicomSequence(
         [_frame_groups(slices[index], segment, index) for segment, index in planes]
     )
@@ -206,12 +207,13 @@ def _write_frames(result: Dataset, volume: Volume, labels: NDArray[np.uint8], se
     result["PixelData"].VR = "OB"
 
 
-def _slice_groups(source: Dataset) -> Dataset:
+def _slice_groups(source: Slice) -> Dataset:
     """Return the functional groups that depend on the source slice (PS3.3 table A.51-2): position, derivation."""
     position = Dataset()
-    copy_attributes(source, position, ("ImagePositionPatient",))
-    image = source_image(source)
-    image.SpatialLocationsPreserved = "YES"
+    copy_attributes(source.header, position, ("ImagePositionPatient",))
+    image = source_image(source.header, frame=source.frame + 1 if source.is_frame else None)
+    # A tile of a mosaic lies elsewhere than the image that holds it.
+    image.SpatialLocationsPreserved = "YES" if source.tile is None else "NO"
     derivation = Dataset()
     derivation.SourceImageSequence = DicomSequence([image])
     derivation.DerivationCodeSequence = code_sequence(_SEGMENTATION)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.uid import EnhancedMRImageStorage, SegmentationStorage, generate_uid
+from pydicom.uid import EnhancedMRColorImageStorage, SegmentationStorage, generate_uid
 
 from operators.manifest import Manifest
 from operators.provenance import MANUFACTURER
@@ -193,8 +193,8 @@ def test_an_unknown_value_is_never_preferred(tmp_path: Path, manifest: Manifest)
         (T1, {"ImageType": None}, "cannot be decided: a localizer (ImageType absent)"),
         (
             T1,
-            {"SOPClassUID": EnhancedMRImageStorage},
-            "holds Enhanced MR Image Storage, which is no T1-weighted input",
+            {"SOPClassUID": EnhancedMRColorImageStorage},
+            "holds Enhanced MR Color Image Storage, which is no T1-weighted input",
         ),
         (
             T1,

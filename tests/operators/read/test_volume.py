@@ -340,7 +340,7 @@ def test_another_matrix_within_the_series_is_noticed(tmp_path: Path) -> None:
 def test_several_volumes_in_one_series_are_noticed(tmp_path: Path) -> None:
     """Defect D2 of the MONAI Deploy App SDK: one instance per position was kept, in the order of the folder."""
     write_series(tmp_path / "b0", ramp("u2"))
-    write_series(tmp_path / "b1000", ramp("u2"))
+    write_series(tmp_path / "b1000", ramp("u2", start=7))
     refused = refusal(tmp_path)
     assert refused.reason is Reason.DUPLICATE_POSITION
     assert "4 of 8 slices" in refused.detail

@@ -12,6 +12,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage
 
 from operators.manifest import OutputPart
 from operators.provenance import uid_from_text
+from operators.read.slices import Slice
 from operators.read.study import Instance, Series, Study
 from operators.read.volume import Volume
 from operators.write.segment import Segment
@@ -105,7 +106,7 @@ def make_volume(
         header.Rows, header.Columns = shape[1:]
         instances.append(Instance(Path(f"{index}.dcm"), header, _file_meta(header)))
     content = array if array is not None else np.zeros(shape, dtype=np.int16)
-    return Volume(content, affine, frame_of_reference, tuple(instances))
+    return Volume(content, affine, frame_of_reference, tuple(Slice(item, item.header) for item in instances))
 
 
 def _file_meta(header: Dataset) -> FileMetaDataset:

@@ -97,7 +97,7 @@ def test_the_spacing_of_a_sheared_stack_is_along_the_normal(analysis: Analysis) 
     for index, instance in enumerate(volume.instances):
         x, y, z = instance.header.ImagePositionPatient
         instance.header.ImagePositionPatient = [x, f"{float(y) + index:.5f}", z]
-    sheared = Volume(volume.array, affine, volume.frame_of_reference_uid, volume.instances)
+    sheared = Volume(volume.array, affine, volume.frame_of_reference_uid, volume.slices)
     result = write_segmentation("lesions", LESIONS, sheared, some_labels((6, 10, 12)), SEGMENTS, analysis)
     measures = result.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
     assert float(measures.SpacingBetweenSlices) == 3.0
@@ -197,11 +197,11 @@ def test_what_cannot_be_right_is_an_error(analysis: Analysis) -> None:
 def test_an_affine_that_disagrees_with_the_sources_is_an_error(analysis: Analysis) -> None:
     labels = some_labels((6, 10, 12))
     volume = make_volume()
-    backwards = Volume(volume.array, volume.affine, volume.frame_of_reference_uid, volume.instances[::-1])
+    backwards = Volume(volume.array, volume.affine, volume.frame_of_reference_uid, volume.slices[::-1])
     with pytest.raises(ValueError, match="where the source instances are"):
         write_segmentation("lesions", LESIONS, backwards, labels, SEGMENTS, analysis)
     swapped = volume.affine.copy()
     swapped[:3, 0], swapped[:3, 1] = volume.affine[:3, 0] * 0.98 / 1.1, volume.affine[:3, 1] * 1.1 / 0.98
-    squeezed = Volume(volume.array, swapped, volume.frame_of_reference_uid, volume.instances)
+    squeezed = Volume(volume.array, swapped, volume.frame_of_reference_uid, volume.slices)
     with pytest.raises(ValueError, match="pixel spacing"):
         write_segmentation("lesions", LESIONS, squeezed, labels, SEGMENTS, analysis)

@@ -1,0 +1,69 @@
+"""Reconstructed slices of nuclear medicine: the frames of an NM image, each with a header of its own (PS3.3 C.8.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.uid import NuclearMedicineImageStorage
+from pydicom.valuerep import DSfloat
+
+from operators.read.attributes import MalformedAttributeError, integer, numbers, text, values
+from operators.read.flat import flat_header
+
+# Which of each kind a frame belongs to (PS3.3 section C.8.4.8).
+_VECTORS = (
+    "EnergyWindowVector",
+    "DetectorVector",
+    "PhaseVector",
+    "RotationVector",
+    "RRIntervalVector",
+    "TimeSlotVector",
+    "TimeSliceVector",
+    "SliceVector",
+)
+
+_RECONSTRUCTED = frozenset({"RECON TOMO", "RECON GATED TOMO"})
+
+
+def is_nuclear(header: Dataset) -> bool:
+    """Return whether an object is an NM image."""
+    return text(header, "SOPClassUID") == NuclearMedicineImageStorage
+
+
+def frame_headers(header: Dataset) -> Iterator[Dataset]:
+    """Yield the header of each frame of reconstructed slices as if the frame were an instance of its own.
+
+    Image Position and Orientation (Patient) are those of the detector item; slice k of the Slice Vector lies
+    (k - 1) x Spacing Between Slices along the normal of the first slice, in front of it if the spacing is negative
+    (PS3.3 section C.8.4.15). The vectors hold the frame's own number only. Raises :class:`MalformedAttributeError`
+    when the frames are no reconstructed slices (planar images, projections) or do not tell where they lie.
+    """
+    kind = values(header, "ImageType")[2:3]
+    if not kind or kind[0] not in _RECONSTRUCTED:
+        raise MalformedAttributeError(f"NM frames of the type {kind[0] if kind else 'unknown'} are no slices")
+    frames = integer(header, "NumberOfFrames") or 1
+    vectors = {keyword: found for keyword in _VECTORS if (found := numbers(header, keyword))}
+    wrong = [keyword for keyword, found in vectors.items() if len(found) != frames]
+    if wrong or "SliceVector" not in vectors:
+        raise MalformedAttributeError(f"{', '.join(wrong) or 'Slice Vector'} does not tell of each of {frames} frames")
+    detectors = values(header, "DetectorInformationSequence")
+    detector = detectors[0] if detectors else Dataset()
+    position = numbers(detector, "ImagePositionPatient", count=3)
+    orientation = numbers(detector, "ImageOrientationPatient", count=6)
+    between = numbers(header, "SpacingBetweenSlices", count=1)
+    if not (position and orientation and between):
+        raise MalformedAttributeError("the NM slices lack Image Position, Image Orientation or Spacing Between Slices")
+    row, column = np.array(orientation[:3]), np.array(orientation[3:])
+    normal = np.cross(row, column)
+    step = between[0] * normal / np.linalg.norm(normal)
+    common = dict(header.items())
+    for frame in range(frames):
+        flat = flat_header(common, header)
+        for keyword, found in vectors.items():
+            setattr(flat, keyword, int(found[frame]))
+        place = np.array(position) + (vectors["SliceVector"][frame] - 1) * step
+        flat.ImagePositionPatient = [DSfloat(float(value), auto_format=True) for value in place]
+        flat.ImageOrientationPatient = detector.ImageOrientationPatient
+        yield flat

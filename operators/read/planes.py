@@ -1,0 +1,170 @@
+"""The planes of a series as their headers place them (PS3.3 section C.7.6.2), as arrays; or a refusal by name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from operators.read.attributes import MalformedAttributeError, integer, numbers, text
+from operators.read.study import instance_name
+from operators.refused import Reason, Refused
+
+Vector = NDArray[np.float64]
+
+DIRECTION_TOLERANCE = 1e-4
+"""Largest difference of one direction cosine in a series: 0.05 mm at the rim of a 512 mm field of view."""
+
+SPACING_TOLERANCE = 1e-4
+"""Largest relative difference of Pixel Spacing in a series."""
+
+# Direction cosines are often written with four decimals only.
+_UNIT_TOLERANCE = 1e-3
+
+_SHOWN_NAMES = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Planes:
+    """Parallel planes of one matrix and one frame of reference.
+
+    ``positions`` (n, 3) and ``orientations`` (n, 6: row, then column direction) are in LPS, ``spacings`` (n, 2: between
+    rows, between columns) in mm; ``matrix`` is (rows, columns).
+    """
+
+    headers: Sequence[Dataset]
+    given_names: Sequence[str] | None
+    positions: Vector
+    orientations: Vector
+    spacings: Vector
+    matrix: tuple[int, int]
+    frame_of_reference_uid: str
+
+    def __len__(self) -> int:
+        return len(self.headers)
+
+    def take(self, indices: NDArray[np.intp]) -> Planes:
+        """Return some of the planes, in the order of ``indices``."""
+        return replace(
+            self,
+            headers=[self.headers[index] for index in indices],
+            given_names=None if self.given_names is None else [self.given_names[index] for index in indices],
+            positions=self.positions[indices],
+            orientations=self.orientations[indices],
+            spacings=self.spacings[indices],
+        )
+
+    def name(self, index: int) -> str:
+        """The plane as a person would name it in a message."""
+        return _name(self.headers, self.given_names, int(index))
+
+    def names(self, indices: Iterable[int]) -> str:
+        """Several planes as a person would name them, the first few by name."""
+        return _names(self.headers, self.given_names, list(indices))
+
+
+def parallel_planes(headers: Sequence[Dataset], names: Sequence[str] | None = None) -> Planes:
+    """Return the planes of slices that can lie in one stack.
+
+    Raises :class:`Refused` with ``TOO_FEW_SLICES`` (below 2), ``MISSING_GEOMETRY``, ``MIXED_FRAME_OF_REFERENCE``,
+    ``MIXED_MATRIX`` or ``MIXED_ORIENTATION``.
+    """
+    if len(headers) < 2:
+        raise Refused(Reason.TOO_FEW_SLICES, f"a volume needs at least 2 slices, the series has {len(headers)}")
+    geometry, matrices, frames_of_reference = [], [], []
+    for index, header in enumerate(headers):
+        try:
+            position = numbers(header, "ImagePositionPatient", count=3)
+            orientation = numbers(header, "ImageOrientationPatient", count=6)
+            spacing = numbers(header, "PixelSpacing", count=2)
+            rows, columns = integer(header, "Rows"), integer(header, "Columns")
+            frame_of_reference_uid = text(header, "FrameOfReferenceUID")
+        except MalformedAttributeError as error:
+            raise Refused(Reason.MISSING_GEOMETRY, f"{_name(headers, names, index)}: {error}") from error
+        if not (position and orientation and spacing and rows and columns and frame_of_reference_uid):
+            found = (position, orientation, spacing, rows, columns, frame_of_reference_uid)
+            absent = [noun for noun, value in zip(_NOUNS, found, strict=True) if not value]
+            raise Refused(Reason.MISSING_GEOMETRY, f"{_name(headers, names, index)} has no {', '.join(absent)}")
+        geometry.append(position + orientation + spacing)
+        matrices.append((rows, columns))
+        frames_of_reference.append(frame_of_reference_uid)
+    found_numbers = np.array(geometry)
+    planes = Planes(
+        headers=headers,
+        given_names=names,
+        positions=found_numbers[:, :3],
+        orientations=found_numbers[:, 3:9],
+        spacings=found_numbers[:, 9:],
+        matrix=matrices[0],
+        frame_of_reference_uid=frames_of_reference[0],
+    )
+    _refuse_impossible(planes)
+    _refuse_mixed(planes, Reason.MIXED_FRAME_OF_REFERENCE, frames_of_reference)
+    if len(set(matrices)) > 1:
+        _refuse_mixed(planes, Reason.MIXED_MATRIX, [f"{rows} x {columns}" for rows, columns in matrices])
+    _refuse_deviating(planes, Reason.MIXED_MATRIX, "Pixel Spacing", np.log(planes.spacings), SPACING_TOLERANCE)
+    _refuse_deviating(
+        planes, Reason.MIXED_ORIENTATION, "Image Orientation (Patient)", planes.orientations, DIRECTION_TOLERANCE
+    )
+    return planes
+
+
+_NOUNS = (
+    "Image Position (Patient)",
+    "Image Orientation (Patient)",
+    "Pixel Spacing",
+    "Rows",
+    "Columns",
+    "Frame of Reference UID",
+)
+
+
+def _refuse_impossible(planes: Planes) -> None:
+    directions = planes.orientations.reshape(-1, 2, 3)
+    products = directions @ directions.transpose(0, 2, 1)
+    wrong = np.abs(products - np.eye(2)).max(axis=(1, 2)) > _UNIT_TOLERANCE
+    if wrong.any():
+        index = int(wrong.argmax())
+        raise Refused(
+            Reason.MISSING_GEOMETRY,
+            f"{planes.name(index)}: Image Orientation (Patient) {tuple(planes.orientations[index].tolist())} is "
+            "not two orthogonal unit vectors",
+        )
+    flat = planes.spacings.min(axis=1) <= 0
+    if flat.any():
+        index = int(flat.argmax())
+        spacing = tuple(planes.spacings[index].tolist())
+        raise Refused(Reason.MISSING_GEOMETRY, f"{planes.name(index)}: Pixel Spacing {spacing} is not positive")
+
+
+def _refuse_mixed(planes: Planes, reason: Reason, found: Sequence[str]) -> None:
+    counts = Counter(found)
+    if len(counts) > 1:
+        usual = counts.most_common(1)[0][0]
+        strangers = [index for index, value in enumerate(found) if value != usual]
+        raise Refused(
+            reason,
+            "; ".join(f"{count} slices have {value}" for value, count in counts.most_common())
+            + f": {planes.names(strangers)}",
+        )
+
+
+def _refuse_deviating(planes: Planes, reason: Reason, noun: str, found: Vector, tolerance: float) -> None:
+    # The median is the usual value as long as fewer than half of the slices are strangers.
+    deviating = np.abs(found - np.median(found, axis=0)).max(axis=1) > tolerance
+    if deviating.any():
+        strangers = np.flatnonzero(deviating)
+        raise Refused(reason, f"{len(strangers)} of {len(planes)} slices differ in {noun}: {planes.names(strangers)}")
+
+
+def _name(headers: Sequence[Dataset], names: Sequence[str] | None, index: int) -> str:
+    return instance_name(headers[index]) if names is None else names[index]
+
+
+def _names(headers: Sequence[Dataset], names: Sequence[str] | None, indices: Sequence[int]) -> str:
+    shown = ", ".join(_name(headers, names, index) for index in indices[:_SHOWN_NAMES])
+    return shown if len(indices) <= _SHOWN_NAMES else f"{shown} and {len(indices) - _SHOWN_NAMES} more"

@@ -1,0 +1,43 @@
+"""Private attributes by their owner, wherever its block lies (PS3.5 section 7.8.1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+
+from operators.read.attributes import MalformedAttributeError
+
+
+def private_values(header: Dataset, creator: str, group: int, offset: int) -> tuple[Any, ...]:
+    """Return the values of a private attribute; empty if it is absent or has no value.
+
+    Raises :class:`MalformedAttributeError` when the bytes cannot be read.
+    """
+    try:
+        block = header.private_block(group, creator)
+        value = block[offset].value if offset in block else None
+    except KeyError:
+        return ()
+    # pydicom converts a value when it is first asked for, and what a damaged one makes it raise can be anything.
+    except Exception as error:
+        raise MalformedAttributeError(f"{creator} ({group:04X},xx{offset:02X}) cannot be read: {error}") from error
+    if value is None or value in ("", b""):
+        return ()
+    return tuple(value) if isinstance(value, (MultiValue, list)) else (value,)
+
+
+def private_numbers(header: Dataset, creator: str, group: int, offset: int) -> tuple[float, ...]:
+    """Return the numbers of a private attribute; empty if it is absent or holds none.
+
+    A value that stands as bytes of unknown representation (UN), as after a passage through a system that does not know
+    it, is read as the text of decimal or integer strings.
+    """
+    found = private_values(header, creator, group, offset)
+    try:
+        if len(found) == 1 and isinstance(found[0], bytes):
+            found = tuple(part for part in found[0].decode("ascii").strip("\0 ").split("\\") if part.strip())
+        return tuple(float(value) for value in found)
+    except ValueError as error:
+        raise MalformedAttributeError(f"{creator} ({group:04X},xx{offset:02X}) is not a number: {error}") from error
