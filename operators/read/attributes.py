@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
+from pydicom import config
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
+from pydicom.tag import _LUT_DESCRIPTOR_TAGS, BaseTag
+from pydicom.uid import UID
+
+from operators.read.elements import known_tag
+from operators.read.ordinary import ordinary_numbers, ordinary_text
 
 
 class MalformedAttributeError(ValueError):
@@ -19,11 +28,7 @@ def values(header: Dataset, keyword: str) -> tuple[Any, ...]:
 
     Raises :class:`MalformedAttributeError` when the bytes cannot be read as the attribute's value representation.
     """
-    try:
-        value = header.get(keyword)
-    # pydicom converts a value when it is first asked for, and what a damaged one makes it raise can be anything.
-    except Exception as error:
-        raise MalformedAttributeError(f"{keyword} cannot be read: {error}") from error
+    value = _value(header, keyword)
     if value is None:
         return ()
     if isinstance(value, (MultiValue, Sequence, list, tuple)):
@@ -36,15 +41,19 @@ def numbers(header: Dataset, keyword: str, count: int | None = None) -> tuple[fl
 
     Raises :class:`MalformedAttributeError` when a value is not a finite number or there are not ``count`` of them.
     """
-    found = values(header, keyword)
-    try:
-        result = tuple(float(value) for value in found)
-    except (TypeError, ValueError) as error:
-        raise MalformedAttributeError(f"{keyword} is not a number: {error}") from error
-    if not all(math.isfinite(value) for value in result):
-        raise MalformedAttributeError(f"{keyword} is not finite: {_shown(found)}")
+    element, vr = _raw_element(header, keyword)
+    result = None if vr is None else ordinary_numbers(vr, element)
+    if result is None:
+        found = values(header, keyword)
+        try:
+            result = tuple(float(value) for value in found)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise MalformedAttributeError(f"{keyword} is not a number: {error}") from error
+        if not all(math.isfinite(value) for value in result):
+            raise MalformedAttributeError(f"{keyword} is not finite: {_shown(found)}")
     if result and count is not None and len(result) != count:
-        raise MalformedAttributeError(f"{keyword} has {len(result)} values instead of {count}: {_shown(found)}")
+        shown = _shown(values(header, keyword))
+        raise MalformedAttributeError(f"{keyword} has {len(result)} values instead of {count}: {shown}")
     return result
 
 
@@ -64,7 +73,58 @@ def text(header: Dataset, keyword: str) -> str | None:
 
     Several values are joined by a backslash, as they stand in the file.
     """
-    return _shown(values(header, keyword)) or None
+    element, vr = _raw_element(header, keyword)
+    found = None if vr is None else ordinary_text(vr, element)
+    return (_shown(values(header, keyword)) if found is None else found) or None
+
+
+def uid(header: Dataset, keyword: str) -> UID | None:
+    """Return the one unique identifier of an attribute, or None if it is absent or has no value.
+
+    Raises :class:`MalformedAttributeError` when it is not one text; its characters are not checked.
+    """
+    element, vr = _raw_element(header, keyword)
+    found = ordinary_text(vr, element) if vr == "UI" else None
+    if found is None or "\\" in found:
+        found = _value(header, keyword) or ""
+        if not isinstance(found, str):
+            raise MalformedAttributeError(f"{keyword} is not one unique identifier: {found}")
+    return UID(found, config.IGNORE) if found else None
+
+
+def _value(header: Dataset, keyword: str) -> Any:
+    tag, _ = _attribute(keyword)
+    # pydicom converts a value when it is first asked for, and what a damaged one makes it raise can be anything.
+    try:
+        if tag is None:
+            return header.get(keyword)
+        # Asked for an absent attribute by its keyword, pydicom would take the time of an exception.
+        return header[tag].value if tag in header else None
+    except Exception as error:
+        raise MalformedAttributeError(f"{keyword} cannot be read: {error}") from error
+
+
+def _raw_element(header: Dataset, keyword: str) -> tuple[bytes | None, str | None]:
+    """Return the bytes of an attribute that pydicom has not converted yet, and its VR; no VR if it has to."""
+    tag, dictionary_vr = _attribute(keyword)
+    if tag is None or dictionary_vr is None:
+        return None, None
+    element = header.get_item(tag, keep_deferred=True)
+    if not isinstance(element, RawDataElement) or not element.is_little_endian:
+        return None, None
+    if element.value is None and element.length:
+        return None, None  # pydicom has left it in the file
+    return element.value, element.VR or dictionary_vr
+
+
+@lru_cache(maxsize=4096)
+def _attribute(keyword: str) -> tuple[BaseTag | None, str | None]:
+    """Tag and value representation of a keyword; no value representation where the tag alone does not tell."""
+    number = tag_for_keyword(keyword)
+    if number is None:
+        return None, None
+    # pydicom reads the first value of a lookup table's descriptor by its meaning (PS3.3 section C.7.6.3.1.5).
+    return known_tag(number), None if number in _LUT_DESCRIPTOR_TAGS else dictionary_VR(number)
 
 
 def _shown(found: tuple[Any, ...]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID
 
-from operators.read.attributes import MalformedAttributeError, integer, text
+from operators.read.attributes import MalformedAttributeError, integer, text, uid
 from operators.read.header import HeaderReader
 from operators.read.reference import MediaStorageDirectoryError, NotAnInstanceError
 from operators.refused import Reason, Refused
@@ -35,12 +35,12 @@ class Instance:
     @property
     def sop_instance_uid(self) -> UID:
         """SOP Instance UID (0008,0018)."""
-        return UID(self.header.SOPInstanceUID)
+        return _required_uid(self.header, "SOPInstanceUID")
 
     @property
     def sop_class_uid(self) -> UID:
         """SOP Class UID (0008,0016)."""
-        return UID(self.header.SOPClassUID)
+        return _required_uid(self.header, "SOPClassUID")
 
     @property
     def name(self) -> str:
@@ -98,7 +98,7 @@ class Study:
 def instance_name(header: Dataset) -> str:
     """Return an instance as a person would name it in a message: its number, else its UID."""
     number = _number(header, "InstanceNumber")
-    return f"instance {number}" if number is not None else f"instance {header.SOPInstanceUID}"
+    return f"instance {number if number is not None else _required_uid(header, 'SOPInstanceUID')}"
 
 
 def read_study(source: Path | Iterable[Path]) -> Study:
@@ -127,12 +127,12 @@ def read_study(source: Path | Iterable[Path]) -> Study:
         shown = "; ".join(f"{file.path.name}: {file.problem}" for file in unreadable[:3])
         raise Refused(Reason.NO_READABLE_INSTANCE, f"{files} files{', e.g. ' + shown if shown else ''}")
     _refuse_several(instances.values())
-    members: dict[str, list[Instance]] = {}
+    members: dict[UID, list[Instance]] = {}
     for instance in instances.values():
-        members.setdefault(instance.header.SeriesInstanceUID, []).append(instance)
-    series = [Series(UID(uid), tuple(sorted(group, key=_instance_order))) for uid, group in members.items()]
+        members.setdefault(_required_uid(instance.header, "SeriesInstanceUID"), []).append(instance)
+    series = [Series(number, tuple(sorted(group, key=_instance_order))) for number, group in members.items()]
     return Study(
-        study_instance_uid=UID(series[0].header.StudyInstanceUID),
+        study_instance_uid=_required_uid(series[0].header, "StudyInstanceUID"),
         series=tuple(sorted(series, key=_series_order)),
         unreadable=tuple(unreadable),
     )
@@ -171,8 +171,8 @@ def _read_instance(reader: HeaderReader, path: Path) -> Instance | UnreadableFil
     """Read one file; None for a DICOMDIR, the table of contents of a medium (PS3.10 section 8)."""
     try:
         header, pixel_data_offset = reader.read(path)
-        absent = [keyword for keyword in _IDENTIFIERS if not _is_one_text(header, keyword)]
-        if not _is_one_text(header.file_meta, "TransferSyntaxUID"):
+        absent = [keyword for keyword in _IDENTIFIERS if not _has_uid(header, keyword)]
+        if not _has_uid(header.file_meta, "TransferSyntaxUID"):
             absent.append("TransferSyntaxUID")
         # An instance whose patient cannot be told belongs to nobody.
         _patient(header)
@@ -202,7 +202,7 @@ def _refuse_different_copies(known: Instance, copy: Instance) -> None:
 
 
 def _refuse_several(instances: Iterable[Instance]) -> None:
-    studies = {str(instance.header.StudyInstanceUID) for instance in instances}
+    studies = {str(uid(instance.header, "StudyInstanceUID")) for instance in instances}
     if len(studies) > 1:
         raise Refused(Reason.SEVERAL_STUDIES, f"{len(studies)} studies: {', '.join(sorted(studies))}")
     patients = {_patient(instance.header) for instance in instances}
@@ -218,9 +218,19 @@ def _patient(header: Dataset) -> tuple[str, str | None]:
     return ("identifier", identifier) if identifier else ("name", text(header, "PatientName"))
 
 
-def _is_one_text(header: Dataset, keyword: str) -> bool:
-    value = header.get(keyword)
-    return isinstance(value, str) and value != ""
+def _has_uid(header: Dataset, keyword: str) -> bool:
+    try:
+        return uid(header, keyword) is not None
+    # What is no identifier identifies nothing.
+    except MalformedAttributeError:
+        return False
+
+
+def _required_uid(header: Dataset, keyword: str) -> UID:
+    found = uid(header, keyword)
+    if found is None:
+        raise MalformedAttributeError(f"{keyword} is absent")
+    return found
 
 
 def _number(header: Dataset, keyword: str) -> int | None:
