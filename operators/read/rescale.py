@@ -97,10 +97,12 @@ def _calibration(header: Dataset) -> Calibration:
     if rescale.slope == 0.0:
         raise ValueError("a Rescale Slope of 0")
     kind = text(header, "RescaleType") if "RescaleType" in header else None
-    if rescale == IDENTITY and kind in _UNSPECIFIED and "RealWorldValueMappingSequence" in header:
+    if kind in _UNSPECIFIED and "RealWorldValueMappingSequence" in header:
         mappings = values(header, "RealWorldValueMappingSequence")
-        if mappings:
+        if mappings and rescale == IDENTITY:
             return _real_world(mappings)
+        if len(mappings) == 1 and (mapping := _real_world(mappings)).transformation == rescale:
+            return mapping
     return Calibration(rescale, _units(header, kind))
 
 
