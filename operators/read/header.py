@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import struct
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ from operators.read.elements import (
 )
 from operators.read.pydicom_objects import file_dataset
 from operators.read.reference import (
-    LARGEST_HEADER,
+    LARGEST_INFLATED_HEADER,
     MediaStorageDirectoryError,
     NotAnInstanceError,
     read_header_with_pydicom,
@@ -120,8 +121,6 @@ class HeaderReader:
                 self._first_bytes = max(_FIRST_BYTES, min((end or size) + _SPARE_BYTES, _MOST_FIRST_BYTES))
                 return dataset, end
             except MoreBytesNeededError as more:
-                if more.args[0] > LARGEST_HEADER:
-                    raise NotAnInstanceError(f"its header is longer than {LARGEST_HEADER} bytes") from None
                 wanted = min(max(2 * wanted, more.args[0] + _SPARE_BYTES), size)
             except UnusualEncodingError:
                 if not has_prefix:
@@ -189,11 +188,13 @@ def _deflated_elements(file: _File, start: int) -> Elements:
     wanted = _FIRST_INFLATED_BYTES
     while True:
         deflated.inflate(wanted)
-        size = len(deflated.data) if deflated.is_complete else LARGEST_HEADER
+        size = len(deflated.data) if deflated.is_complete else sys.maxsize
         try:
             return _as_dictionary(walk_elements(deflated.data, 0, False, size), 0)[0]
         except MoreBytesNeededError as more:
-            wanted = min(max(4 * wanted, more.args[0] + _SPARE_BYTES), size)
+            if more.args[0] > LARGEST_INFLATED_HEADER:
+                raise NotAnInstanceError(f"the header is longer than {LARGEST_INFLATED_HEADER} bytes") from None
+            wanted = min(max(4 * wanted, more.args[0]), LARGEST_INFLATED_HEADER)
 
 
 def _as_dictionary(walked: Iterable[tuple[RawDataElement, int]], start: int) -> tuple[Elements, int]:

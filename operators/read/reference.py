@@ -12,11 +12,12 @@ from pydicom.filereader import _read_file_meta_info, read_dataset, read_preamble
 from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
+from operators.read.attributes import MalformedAttributeError, uid
 from operators.read.deflated import DeflatedDataSet
 from operators.read.elements import PIXEL_DATA_TAGS
 
-LARGEST_HEADER = 1 << 28
-"""More bytes before the pixel data are not read: damaged lengths announce gigabytes, deflated ones hold them."""
+LARGEST_INFLATED_HEADER = 1 << 27
+"""So many bytes of a deflated data set are inflated at most to find its header: a few can inflate to gigabytes."""
 
 # Most headers fit into one read of this size; Python's default of 8 KiB costs several.
 _BUFFER_BYTES = 1 << 16
@@ -36,19 +37,14 @@ class MediaStorageDirectoryError(NotAnInstanceError):
 
 
 class _ClampedReader(BufferedReader):
-    """Asks for no more than the file holds and a header may have: Python would reserve what a length announces."""
+    """Asks for no more than the file holds: Python would reserve whatever a damaged length announces."""
 
     def __init__(self, path: str, descriptor: int) -> None:
         super().__init__(FileIO(path, opener=lambda *_: os.dup(descriptor)), _BUFFER_BYTES)
         self._size = os.fstat(descriptor).st_size
-        self._done = 0
 
     def read(self, size: int | None = -1, /) -> bytes:
-        size = self._size if size is None or size < 0 else min(size, self._size)
-        self._done += size
-        if self._done > LARGEST_HEADER:
-            raise NotAnInstanceError(f"its header is longer than {LARGEST_HEADER} bytes")
-        return super().read(size)
+        return super().read(size if size is None else min(size, self._size))
 
 
 def read_header_with_pydicom(path: str, descriptor: int) -> tuple[FileDataset, int | None]:
@@ -62,7 +58,7 @@ def read_header_with_pydicom(path: str, descriptor: int) -> tuple[FileDataset, i
         stream.seek(0)
         preamble = read_preamble(stream, force=False)
         file_meta = _read_file_meta_info(stream)
-        if file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
+        if _is_directory(file_meta):
             raise MediaStorageDirectoryError("a DICOMDIR")
         if file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
             return _read_deflated(path, descriptor, stream.tell(), preamble, file_meta), None
@@ -72,15 +68,23 @@ def read_header_with_pydicom(path: str, descriptor: int) -> tuple[FileDataset, i
         return dataset, end if stream.read(4) in _PIXEL_DATA_BYTES else None
 
 
+def _is_directory(file_meta: FileMetaDataset) -> bool:
+    try:
+        return uid(file_meta, "MediaStorageSOPClassUID") == MediaStorageDirectoryStorage
+    # The class that counts stands in the data set.
+    except MalformedAttributeError:
+        return False
+
+
 def _read_deflated(
     path: str, descriptor: int, start: int, preamble: bytes | None, file_meta: FileMetaDataset
 ) -> FileDataset:
     deflated = DeflatedDataSet(descriptor, start)
-    deflated.inflate(LARGEST_HEADER)
+    deflated.inflate(LARGEST_INFLATED_HEADER)
     stream = BytesIO(deflated.data)
     dataset = read_dataset(stream, False, True, stop_when=_is_pixel_data)
     if stream.tell() == len(deflated.data) and not deflated.is_complete:
-        raise NotAnInstanceError(f"its header is longer than {LARGEST_HEADER} bytes")
+        raise NotAnInstanceError(f"the header is longer than {LARGEST_INFLATED_HEADER} bytes")
     result = FileDataset(path, dataset, preamble, file_meta, False, True)
     result.set_original_encoding(False, True, dataset.original_character_set)
     return result
