@@ -6,14 +6,15 @@ import importlib
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from operators.check.gate import GateResult, RefusedByGate
 from operators.manifest import Manifest, changed_model_files, load_manifest
-from operators.outcome import Decision, Outcome
+from operators.outcome import Decision, Gate, Outcome
 from operators.provenance import Analysis, input_digest
 from operators.read.selection import Selection, select_series
 from operators.read.study import Study, read_study
@@ -143,7 +144,8 @@ def run_app(
     try:
         application.run()
     except Refused as refused:
-        outcome = _refuse(run, refused, output_folder)
+        gates = refused.gates if isinstance(refused, RefusedByGate) else application.result("gates") or ()
+        outcome = _refuse(run, refused, gates, output_folder)
     else:
         outcome = _conclude(run, application, output_folder)
     outcome = outcome.model_copy(update={"seconds": {**application.seconds, "total": time.perf_counter() - begin}})
@@ -181,11 +183,12 @@ def _conclude(run: AppRun, application: FunctionApplication, output_folder: Path
         summary=application.result("summary"),
         files=tuple(save(dataset, output_folder).name for dataset in objects.values()),
         decisions=_decisions(application.result("selection")),
+        gates=_gates(application.result("gates") or ()),
         segment_voxels=voxels,
     )
 
 
-def _refuse(run: AppRun, refused: Refused, output_folder: Path) -> Outcome:
+def _refuse(run: AppRun, refused: Refused, gates: Sequence[GateResult], output_folder: Path) -> Outcome:
     """Report the refusal in the study. A study that cannot be read at all cannot be reported on: Refused again."""
     study = read_study(run.input_folder)
     selection = select_series(study, run.manifest)
@@ -194,7 +197,14 @@ def _refuse(run: AppRun, refused: Refused, output_folder: Path) -> Outcome:
         (name, output) for name, output in run.manifest.outputs.items() if output.object == "measurement_report"
     )
     report = write_refusal_report(
-        name, output, study, refused, analysis, decisions=selection.decisions, notice=run.manifest.model.notice
+        name,
+        output,
+        study,
+        refused,
+        analysis,
+        decisions=selection.decisions,
+        gates=gates,
+        notice=run.manifest.model.notice,
     )
     return Outcome(
         app=run.manifest.application.name,
@@ -206,8 +216,13 @@ def _refuse(run: AppRun, refused: Refused, output_folder: Path) -> Outcome:
         summary=f"not analysed: {refused}",
         files=(save(report, output_folder).name,),
         decisions=_decisions(selection),
+        gates=_gates(gates),
     )
 
 
 def _decisions(selection: Selection) -> tuple[Decision, ...]:
     return tuple(Decision(**vars(decision)) for decision in selection.decisions)
+
+
+def _gates(results: Sequence[GateResult]) -> tuple[Gate, ...]:
+    return tuple(Gate.of(result) for result in results)

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from operators.check.gate import GateResult
+
 FILE_NAME = "outcome.json"
 
 
@@ -19,6 +21,42 @@ class Decision(BaseModel):
     role: str
     chosen: bool
     reason: str
+
+
+class Figure(BaseModel):
+    """One number behind a gate's verdict; ``unit`` is its UCUM code."""
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    value: float
+    unit: str
+
+
+class Gate(BaseModel):
+    """One gate's verdict on one input: passed, or the code of the reason why not."""
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    subject: str
+    passed: bool
+    reason: str
+    detail: str
+    figures: tuple[Figure, ...] = ()
+
+    @classmethod
+    def of(cls, result: GateResult) -> Gate:
+        """Return a verdict as plain text and numbers."""
+        return cls(
+            name=result.name.meaning,
+            subject=result.subject,
+            passed=result.passed,
+            reason="" if result.reason is None else result.reason.value,
+            detail=result.detail,
+            figures=tuple(
+                Figure(name=figure.name.meaning, value=figure.value, unit=figure.unit.value)
+                for figure in result.figures
+            ),
+        )
 
 
 class Outcome(BaseModel):
@@ -39,6 +77,7 @@ class Outcome(BaseModel):
     summary: str = ""
     files: tuple[str, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    gates: tuple[Gate, ...] = ()
     segment_voxels: dict[str, dict[int, int]] = {}
     seconds: dict[str, float] = {}
 

@@ -2,16 +2,24 @@
 
 ::
 
-    study → selection ─┬→ volumes → inputs ─┬→ lesions ─┐
-                       │                    ├→ regions ─┴→ burden ─┬→ summary
-                       └→ identity ────────→└→ analysis            ├→ label_maps
-                                                                   └→ objects
+    study → selection ─┬→ volumes ─┬→ gates
+                       │           └→ inputs ─┬→ lesions ─┐
+                       │                      ├→ regions ─┴→ burden ─┬→ summary
+                       └→ identity ──────────→└→ analysis            ├→ label_maps
+                                                                     └→ objects
 """
 
 from __future__ import annotations
 
 from apps.mr_white_matter_lesions.burden import measure_burden, summarise
-from apps.mr_white_matter_lesions.inputs import align_inputs, describe_inputs, find_lesions, find_regions, read_volumes
+from apps.mr_white_matter_lesions.inputs import (
+    align_inputs,
+    describe_inputs,
+    find_lesions,
+    find_regions,
+    gate_results,
+    read_volumes,
+)
 from apps.mr_white_matter_lesions.results import label_maps, write_objects
 from apps.mr_white_matter_lesions.segmentation import load_networks
 from apps.run import AppRun, analysis_of
@@ -40,7 +48,8 @@ class App(FunctionApplication):
         identity = step(
             "identity", analysis_of, study, selection, manifest=manifest, settings=run.settings, started=run.started
         )
-        volumes = step("volumes", read_volumes, selection)
+        volumes = step("volumes", read_volumes, selection, manifest=manifest)
+        gates = step("gates", gate_results, volumes)
         inputs = step("inputs", align_inputs, volumes)
         analysis = step("analysis", describe_inputs, identity, inputs)
         lesions = step("lesions", find_lesions, inputs, networks=networks)
@@ -48,4 +57,4 @@ class App(FunctionApplication):
         burden = step("burden", measure_burden, inputs, lesions, regions, minimum_lesion_volume=minimum)
         step("summary", summarise, inputs, burden)
         step("label_maps", label_maps, burden)
-        step("objects", write_objects, study, selection, inputs, burden, analysis, manifest=manifest)
+        step("objects", write_objects, study, selection, gates, inputs, burden, analysis, manifest=manifest)

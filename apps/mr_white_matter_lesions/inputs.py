@@ -14,11 +14,16 @@ from apps.mr_white_matter_lesions.segmentation import (
     segment_regions,
 )
 from operators.align.register import register_rigid
-from operators.check.image_quality import check_volume
+from operators.check.checked_volume import CheckedVolume, image_quality_gates, read_checked_volume
+from operators.check.gate import GateResult, RefusedByGate
+from operators.manifest import Manifest
 from operators.provenance import Analysis
 from operators.read.selection import Selection
-from operators.read.volume import Volume, read_volume
+from operators.read.volume import Volume
 from operators.refused import Refused
+
+MINIMUM_HEAD_EXTENT_MM = 100.0
+"""Every side of a volume that shows a whole brain: an adult's is about 140 x 170 x 120 mm, a slab is thinner."""
 
 
 class Configuration(str, Enum):
@@ -61,35 +66,46 @@ class Inputs:
         return tuple(role for role, volume in (("flair", self.flair), ("t1", self.t1)) if volume is not None)
 
 
-def read_volumes(selection: Selection) -> dict[str, Volume | Refused]:
+def read_volumes(selection: Selection, manifest: Manifest) -> dict[str, CheckedVolume | RefusedByGate]:
     """Read and check the chosen series by role.
 
     A T1 beside a FLAIR is the only series that can be done without: where it must not be analysed, the refusal stands
-    in its place. Otherwise raises :class:`Refused`.
+    in its place. Otherwise raises :class:`RefusedByGate` with the verdicts on every series read so far.
     """
-    volumes: dict[str, Volume | Refused] = {}
+    volumes: dict[str, CheckedVolume | RefusedByGate] = {}
     for role, series in selection.series.items():
+        wanted = manifest.inputs[role]
         try:
-            volume = read_volume(series)
-            check_volume(volume)
-            volumes[role] = volume
-        except Refused as refused:
+            volumes[role] = read_checked_volume(series, _head_gates, rules=wanted.reading, title=wanted.title)
+        except RefusedByGate as refused:
             if role != "t1" or "flair" not in selection.series:
-                raise
+                gates = gate_results(volumes) + refused.gates
+                raise RefusedByGate(refused.reason, refused.detail, gates) from refused
             volumes[role] = refused
     return volumes
 
 
-def align_inputs(volumes: Mapping[str, Volume | Refused]) -> Inputs:
+def _head_gates(volume: Volume) -> tuple[GateResult, ...]:
+    return image_quality_gates(volume, minimum_extent_mm=MINIMUM_HEAD_EXTENT_MM)
+
+
+def gate_results(volumes: Mapping[str, CheckedVolume | RefusedByGate]) -> tuple[GateResult, ...]:
+    """Return the verdicts of all gates on all series: what reports and the node tell of them."""
+    return tuple(result for read in volumes.values() for result in read.gates)
+
+
+def align_inputs(volumes: Mapping[str, CheckedVolume | Refused]) -> Inputs:
     """Bring the T1 into the FLAIR's space by header geometry, corrected by rigid registration where that helps.
 
     A T1 whose registration fails is not used: the FLAIR alone is better than a misplaced pair.
     """
-    flair, t1 = volumes.get("flair"), volumes.get("t1")
-    if isinstance(flair, Refused):
-        raise flair
-    if isinstance(t1, Refused):
-        return Inputs(flair, None, f"T1 not used: {t1}")
+    read_flair, read_t1 = volumes.get("flair"), volumes.get("t1")
+    if isinstance(read_flair, Refused):
+        raise read_flair
+    flair = None if read_flair is None else read_flair.volume
+    if isinstance(read_t1, Refused):
+        return Inputs(flair, None, f"T1 not used: {read_t1}")
+    t1 = None if read_t1 is None else read_t1.volume
     if flair is None or t1 is None:
         return Inputs(flair, t1)
     registration = register_rigid(

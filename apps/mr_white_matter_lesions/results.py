@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
@@ -10,6 +12,7 @@ from apps.mr_white_matter_lesions.burden import Burden
 from apps.mr_white_matter_lesions.inputs import Inputs
 from apps.mr_white_matter_lesions.page import summary_page
 from apps.mr_white_matter_lesions.report import evaluations, lesion_segments, measurement_groups, region_segments
+from operators.check.gate import GateResult
 from operators.manifest import Manifest
 from operators.provenance import Analysis
 from operators.read.selection import Selection
@@ -25,7 +28,13 @@ def label_maps(burden: Burden) -> dict[str, NDArray[np.uint8]]:
 
 
 def write_objects(
-    study: Study, selection: Selection, inputs: Inputs, burden: Burden, analysis: Analysis, manifest: Manifest
+    study: Study,
+    selection: Selection,
+    gates: Sequence[GateResult],
+    inputs: Inputs,
+    burden: Burden,
+    analysis: Analysis,
+    manifest: Manifest,
 ) -> dict[str, FileDataset]:
     """Return every result object by output name."""
     configuration, outputs, volume = inputs.configuration, manifest.outputs, inputs.reference
@@ -44,6 +53,7 @@ def write_objects(
         used,
         analysis,
         evaluations=evaluations(configuration),
+        gates=gates,
         notice=manifest.model.notice,
         limits=manifest.limits,
     )

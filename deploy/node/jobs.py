@@ -159,6 +159,7 @@ def begin_verification(database: Database, claim: Claim, outcome: Outcome) -> No
             outcome.summary or outcome.status,
             seconds=dict(outcome.seconds),
             decisions=[decision.model_dump() for decision in outcome.decisions],
+            gates=[gate.model_dump(mode="json") for gate in outcome.gates],
             files=list(outcome.files),
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sr.codedict import codes
 
+from operators.check.gate import GateResult
 from operators.manifest import OutputPart
 from operators.measure.measurement import Evaluation, Measurement, MeasurementGroup
 from operators.provenance import Analysis
@@ -22,6 +23,7 @@ from operators.write.content import (
     text,
     uid,
 )
+from operators.write.gates import gate_groups
 from operators.write.image_library import image_library
 from operators.write.structured_report import (
     QUALITATIVE_EVALUATIONS,
@@ -41,10 +43,13 @@ def write_measurement_report(
     analysis: Analysis,
     *,
     evaluations: Sequence[Evaluation] = (),
+    gates: Sequence[GateResult] = (),
     notice: str = "",
     limits: Sequence[str] = (),
 ) -> FileDataset:
     """Return the report of an analysis: image library, measurement groups in the order given, evaluations, notice.
+
+    The verdicts of ``gates`` on the input follow the measurements, as groups of their own.
 
     ``segmentations`` are the Segmentation objects by output name; ``source`` are the series that were analysed.
     ``evaluations`` concern the whole study; they, ``notice`` and ``limits`` stand under Qualitative Evaluations, so a
@@ -54,6 +59,7 @@ def write_measurement_report(
     for series in source:
         if series.header.StudyInstanceUID != study.study_instance_uid:
             raise ValueError(f"series {series.series_instance_uid} is not of study {study.study_instance_uid}")
+    groups = [*groups, *gate_groups(gates)]
     if len({group.tracking_identifier for group in groups}) != len(groups):
         raise ValueError("tracking identifiers must be different in one report")
     content = [image_library(source)]
@@ -63,7 +69,7 @@ def write_measurement_report(
                 CONTAINS,
                 codes.DCM.ImagingMeasurements,
                 *algorithm_content(analysis),
-                *(_group(group, segmentations, analysis) for group in groups),
+                *(measurement_group(group, segmentations, analysis) for group in groups),
             )
         )
     statements = [_evaluation(evaluation) for evaluation in evaluations] + notice_content(notice, limits)
@@ -77,8 +83,8 @@ def write_measurement_report(
     return write_report(output_name, output, header, [*analysed, *segmentations.values()], content, analysis)
 
 
-def _group(group: MeasurementGroup, segmentations: Mapping[str, Dataset], analysis: Analysis) -> Dataset:
-    """Return TID 1411 where the group refers to a segment, else TID 1501."""
+def measurement_group(group: MeasurementGroup, segmentations: Mapping[str, Dataset], analysis: Analysis) -> Dataset:
+    """Return TID 1411 where the group refers to a segment of ``segmentations`` (by output name), else TID 1501."""
     items = [
         text(HAS_OBS_CONTEXT, codes.DCM.TrackingIdentifier, group.tracking_identifier),
         uid(

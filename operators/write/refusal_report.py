@@ -8,12 +8,15 @@ from pydicom.dataset import FileDataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
+from operators.check.gate import GateResult
 from operators.manifest import OutputPart
 from operators.provenance import Analysis
 from operators.read.selection import Decision
 from operators.read.study import Study
 from operators.refused import CODING_SCHEME, Refused
 from operators.write.content import CONTAINS, code, container, text
+from operators.write.gates import gate_groups
+from operators.write.measurement_report import measurement_group
 from operators.write.structured_report import (
     QUALITATIVE_EVALUATIONS,
     algorithm_content,
@@ -33,13 +36,15 @@ def write_refusal_report(
     analysis: Analysis,
     *,
     decisions: Sequence[Decision] = (),
+    gates: Sequence[GateResult] = (),
     notice: str = "",
 ) -> FileDataset:
     """Return a report (TID 1500) that says why the study was not analysed.
 
-    It holds the coded reason, its detail and, for each series, what was decided about it; its evidence is the whole
-    study. ``output`` is that of the report the radiologist would otherwise have received. Raises
-    :class:`ValueError` for a study without instances, as nobody could be named in the report.
+    It holds the coded reason, its detail and, for each series, what was decided about it; the verdicts of ``gates`` on
+    the input, with their figures, stand under Imaging Measurements. Its evidence is the whole study. ``output`` is that
+    of the report the radiologist would otherwise have received. Raises :class:`ValueError` for a study without
+    instances, as nobody could be named in the report.
     """
     if not study.series:
         raise ValueError("a study without a readable instance cannot be reported on") from refused
@@ -50,6 +55,9 @@ def write_refusal_report(
         *notice_content(notice, ()),
     ]
     content = [container(CONTAINS, QUALITATIVE_EVALUATIONS, *algorithm_content(analysis), *statements)]
+    if gates:
+        judged = (measurement_group(group, {}, analysis) for group in gate_groups(gates))
+        content.insert(0, container(CONTAINS, codes.DCM.ImagingMeasurements, *algorithm_content(analysis), *judged))
     titled = output.model_copy(update={"title": f"Not analysed: {output.title}"[:64]})
     concerned = [instance.header for instance in study.instances]
     return write_report(output_name, titled, study.header, concerned, content, analysis)

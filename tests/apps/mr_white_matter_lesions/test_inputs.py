@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from apps.mr_white_matter_lesions.inputs import Configuration, Inputs, align_inputs, read_volumes
+from apps.mr_white_matter_lesions.inputs import Configuration, Inputs, align_inputs, gate_results, read_volumes
 from apps.run import app_manifest
+from operators.check.checked_volume import CheckedVolume
+from operators.check.gate import RefusedByGate
 from operators.read.selection import require_series
 from operators.read.study import read_study
-from operators.read.volume import Volume
 from operators.refused import Reason, Refused
 from phantoms.faults import drop_slice, set_attributes
 from phantoms.mr_brain import BrainMRStudy, simulate_brain_mr, write_brain_mr
@@ -27,8 +28,8 @@ def written(folder: Path, sequences: Sequence[str] = ("FLAIR", "T1"), shift: flo
 
 
 def inputs_of(folder: Path) -> Inputs:
-    selection = require_series(read_study(folder), app_manifest("mr_white_matter_lesions"))
-    return align_inputs(read_volumes(selection))
+    manifest = app_manifest("mr_white_matter_lesions")
+    return align_inputs(read_volumes(require_series(read_study(folder), manifest), manifest))
 
 
 @pytest.mark.parametrize(
@@ -93,6 +94,25 @@ def test_a_t1_alone_that_lacks_a_slice_is_refused(tmp_path: Path) -> None:
     assert caught.value.reason is Reason.MISSING_SLICE
 
 
+def test_the_verdicts_on_both_series_are_kept(tmp_path: Path) -> None:
+    study = written(tmp_path)
+    manifest = app_manifest("mr_white_matter_lesions")
+    selection = require_series(read_study(tmp_path), manifest)
+    good = gate_results(read_volumes(selection, manifest))
+    assert all(result.passed for result in good)
+    assert len({(result.name.value, result.subject) for result in good}) == len(good) == 12
+    set_attributes(study.series["T1"].paths[:1], ImagePositionPatient=[500.0, 0.0, 0.0])
+    told = gate_results(read_volumes(require_series(read_study(tmp_path), manifest), manifest))
+    assert [result.passed for result in told] == [True] * 6 + [False]
+    assert told[-1].subject.startswith("T1-weighted (")
+    drop_slice(study.series["FLAIR"].paths, 9)
+    with pytest.raises(RefusedByGate) as caught:
+        read_volumes(require_series(read_study(tmp_path), manifest), manifest)
+    (geometry,) = caught.value.gates
+    assert geometry.reason is Reason.MISSING_SLICE
+    assert geometry.figures[0].value == len(study.series["FLAIR"].paths) - 1
+
+
 def test_a_t1_in_place_keeps_its_header_geometry(tmp_path: Path) -> None:
     study = written(tmp_path)
     inputs = inputs_of(tmp_path)
@@ -121,12 +141,12 @@ def test_another_frame_of_reference_is_always_registered(tmp_path: Path) -> None
 
 def test_a_t1_of_something_else_is_left_out_and_that_is_told(tmp_path: Path) -> None:
     written(tmp_path)
-    selection = require_series(read_study(tmp_path), app_manifest("mr_white_matter_lesions"))
-    volumes = read_volumes(selection)
+    manifest = app_manifest("mr_white_matter_lesions")
+    volumes = read_volumes(require_series(read_study(tmp_path), manifest), manifest)
     t1 = volumes["t1"]
-    assert isinstance(t1, Volume)
-    noise = np.random.default_rng(SEED).normal(500, 50, t1.array.shape)
-    inputs = align_inputs({**volumes, "t1": replace(t1, array=noise.astype(np.uint16))})
+    assert isinstance(t1, CheckedVolume)
+    noise = np.random.default_rng(SEED).normal(500, 50, t1.volume.array.shape).astype(np.uint16)
+    inputs = align_inputs({**volumes, "t1": replace(t1, volume=replace(t1.volume, array=noise))})
     assert inputs.configuration is Configuration.FLAIR_ONLY
     assert inputs.t1_alignment.startswith("failed, T1 not used")
     assert inputs.roles == ("flair",)

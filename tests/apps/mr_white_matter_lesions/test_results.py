@@ -13,7 +13,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset
 
 from apps.mr_white_matter_lesions.burden import Burden, measure_burden, summarise
-from apps.mr_white_matter_lesions.inputs import Inputs, align_inputs, describe_inputs, read_volumes
+from apps.mr_white_matter_lesions.inputs import Inputs, align_inputs, describe_inputs, gate_results, read_volumes
 from apps.mr_white_matter_lesions.regions import load_regions
 from apps.mr_white_matter_lesions.report import UNASSIGNED
 from apps.mr_white_matter_lesions.results import write_objects
@@ -55,13 +55,14 @@ def analyse(
     started = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
     settings = merged_settings(manifest, {"minimum_lesion_volume_mm3": minimum})
     identity = analysis_of(manifest, study, selection, settings=settings, started=started)
-    inputs = align_inputs(read_volumes(selection))
+    volumes = read_volumes(selection, manifest)
+    gates, inputs = gate_results(volumes), align_inputs(volumes)
     truth = phantom.flair if "FLAIR" in sequences else phantom.t1
     lesions = Segmentation(truth.lesions.astype(np.uint8), "truth", sequences, None)
     regions = Segmentation(truth.regions, "truth", sequences, None)
     burden = measure_burden(inputs, lesions, regions, minimum_lesion_volume=minimum)
     analysis = describe_inputs(identity, inputs)
-    return Result(truth, inputs, burden, write_objects(study, selection, inputs, burden, analysis, manifest))
+    return Result(truth, inputs, burden, write_objects(study, selection, gates, inputs, burden, analysis, manifest))
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from operators.check.image_quality import check_volume
+from operators.check.checked_volume import image_quality_gates
+from operators.check.field_of_view import sides_mm
 from operators.manifest import Manifest
 from operators.read.geometry import missing_slices, slice_spacing
 from operators.read.selection import is_accepted, missing_roles, select_series
@@ -65,4 +66,6 @@ def test_it_is_complete_and_fit_for_analysis(study: Study) -> None:
     (series,) = study.series
     assert missing_slices(series) == 0
     assert slice_spacing(series) == pytest.approx(1.0, abs=1e-5)
-    assert check_volume(read_volume(series)).extents == pytest.approx((160.0, 256.0, 230.0), abs=1e-3)
+    volume = read_volume(series)
+    assert all(result.passed for result in image_quality_gates(volume, minimum_extent_mm=100.0))
+    assert sides_mm(volume) == pytest.approx((160.0, 256.0, 230.0), abs=1e-3)

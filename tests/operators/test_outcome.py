@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from operators.check.figures import SLICE_COUNT, SLICE_SPACING, millimetres, slices
+from operators.check.gate import gate_failed, gate_passed
+from operators.check.geometry import GEOMETRY_GATE
+from operators.outcome import Figure, Gate, Outcome
+from operators.refused import Reason
+
+
+def test_the_gates_survive_the_file(tmp_path: Path) -> None:
+    figures = [slices(SLICE_COUNT, 20), millimetres(SLICE_SPACING, 3.3)]
+    results = [
+        gate_passed(GEOMETRY_GATE, "20 slices 3.3 mm apart", figures).about("T1"),
+        gate_failed(GEOMETRY_GATE, Reason.MISSING_SLICE, "2 of 22 slices are missing", figures).about("FLAIR"),
+    ]
+    outcome = Outcome(
+        app="app", version="1.0.0", input_digest="d", status="refused", gates=tuple(map(Gate.of, results))
+    )
+    outcome.save(tmp_path)
+    read = Outcome.load(tmp_path)
+    assert read == outcome
+    first, second = read.gates
+    assert (first.name, first.subject, first.passed, first.reason) == ("Slice geometry", "T1", True, "")
+    assert (second.passed, second.reason, second.detail) == (False, "missing-slice", "2 of 22 slices are missing")
+    assert second.figures == (
+        Figure(name="Number of slices", value=20, unit="{slice}"),
+        Figure(name="Spacing between slices", value=3.3, unit="mm"),
+    )
+
+
+def test_an_outcome_without_gates_is_still_read(tmp_path: Path) -> None:
+    outcome = Outcome(app="app", version="1.0.0", input_digest="d", status="analysed")
+    (tmp_path / "outcome.json").write_text(outcome.model_dump_json(exclude={"gates"}), encoding="utf-8")
+    assert Outcome.load(tmp_path) == outcome
