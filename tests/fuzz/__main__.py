@@ -48,7 +48,7 @@ def _one(item: Case, number: int, keep: Path | None) -> int:
         try:
             print(workspace.read(item))
         # Shown instead of raised: that is what the command is for.
-        except Exception as error:
+        except BaseException as error:
             print(finding(number, error).text)
             return 1
     return 0
@@ -72,7 +72,7 @@ def _kind(workspace: Workspace, item: Case) -> str | None:
     try:
         workspace.read(item)
     # What it is decides which case is the same.
-    except Exception as error:
+    except BaseException as error:
         return finding(0, error).kind
     return None
 

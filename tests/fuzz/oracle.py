@@ -6,16 +6,26 @@ It shares no code with ``operators.read``: a difference between the two is a fin
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+import re
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import dcmread
-from pydicom.dataset import Dataset
+from pydicom import dcmread, encaps
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filereader import read_partial
 from pydicom.pixels.utils import pixel_array
+from pydicom.uid import JPEGBaseline8Bit, NuclearMedicineImageStorage
+
+_PIXEL_DATA = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+
+# Start Of Frame of baseline JPEG with its length for one component and for three (ISO/IEC 10918-1 section B.2.2).
+_LOSSY_JPEG = re.compile(rb"\xff\xc0\x00[\x0b\x11]")
 
 Vector = NDArray[np.float64]
 
@@ -38,12 +48,26 @@ class Plane:
 def read(content: bytes) -> Dataset | None:
     """The data set of a file; None if pydicom cannot make one of it."""
     try:
-        dataset = dcmread(io.BytesIO(content))
+        dataset = read_partial(io.BytesIO(content), stop_when=_after_pixel_data())
         str(dataset.SOPInstanceUID), str(dataset.SeriesInstanceUID)
     # Whatever pydicom raises, it has no data set.
     except Exception:
         return None
     return dataset
+
+
+def _after_pixel_data() -> Callable[[int, str | None, int], bool]:
+    """What follows the pixel data, Data Set Trailing Padding and the like, is not needed."""
+    seen: list[int] = []
+
+    def stop(tag: int, vr: str | None, length: int) -> bool:
+        if seen:
+            return True
+        if tag in _PIXEL_DATA:
+            seen.append(tag)
+        return False
+
+    return stop
 
 
 @lru_cache(maxsize=256)
@@ -62,13 +86,46 @@ def stored_values(content: bytes, frame: int) -> NDArray[Any]:
     dataset = read(content)
     if dataset is None:
         raise MismatchError("pydicom reads no data set")
-    frames = int(str(dataset.get("NumberOfFrames") or 1))
-    values = pixel_array(dataset, raw=True, index=frame if frames > 1 else None)
+    values = _decoded(dataset, frame)
     if values.dtype.kind == "f":
         return values
     bits, signed = dataset.BitsStored, dataset.PixelRepresentation == 1
     whole = values.astype(np.int64) & ((1 << bits) - 1)
     return np.where(whole >> (bits - 1) & 1, whole - (1 << bits), whole) if signed else whole
+
+
+def _decoded(dataset: Dataset, frame: int) -> NDArray[Any]:
+    frames = int(str(dataset.get("NumberOfFrames") or 1))
+    index = frame if frames > 1 else None
+    syntax = dataset.file_meta.TransferSyntaxUID
+    bare = _without_offset_tables(dataset, syntax.is_encapsulated)
+    ways: list[tuple[Dataset, str]] = [(dataset, ""), (bare, "")]
+    if syntax.is_encapsulated and _LOSSY_JPEG.search(bare.PixelData):
+        # Lossy JPEG is decoded alike, to the last bit, by one library only.
+        bare.file_meta = FileMetaDataset(bare.file_meta)
+        bare.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+        bare.BitsAllocated = 8
+        ways.insert(0, (bare, "pillow"))
+    problems = []
+    for each, plugin in ways:
+        try:
+            return pixel_array(each, raw=True, index=index, decoding_plugin=plugin)
+        # An offset table that leads nowhere stops pydicom; the frames can still be told by their fragments.
+        except Exception as error:
+            problems.append(error)
+    raise problems[0]
+
+
+def _without_offset_tables(dataset: Dataset, is_encapsulated: bool) -> Dataset:
+    bare = copy(dataset)
+    for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
+        bare.pop(keyword, None)
+    if is_encapsulated:
+        _, *fragments = encaps.generate_fragments(dataset.PixelData)
+        item = b"\xfe\xff\x00\xe0"
+        parts = [item + struct.pack("<I", len(fragment)) + fragment for fragment in (b"", *fragments)]
+        bare.PixelData = b"".join(parts) + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    return bare
 
 
 def attribute(dataset: Dataset, frame: int, group: str, keyword: str) -> Any:
@@ -77,39 +134,83 @@ def attribute(dataset: Dataset, frame: int, group: str, keyword: str) -> Any:
         per_frame = dataset.PerFrameFunctionalGroupsSequence
         shared = dataset.get("SharedFunctionalGroupsSequence") or [Dataset()]
         for groups in (per_frame[frame] if frame < len(per_frame) else Dataset(), shared[0]):
-            for item in groups.get(group) or ():
+            # Some writers put an attribute into another group than its own.
+            others = [element.value for element in groups if element.VR == "SQ" and len(element.value) == 1]
+            for item in (*(groups.get(group) or ()), *(items[0] for items in others)):
                 if item.get(keyword) is not None:
                     return item[keyword].value
     return dataset.get(keyword)
 
 
-def plane(content: bytes, frame: int) -> Plane:
-    """One frame with its place; raises :class:`MismatchError` where pydicom cannot make one."""
+def plane(content: bytes, frame: int, tile: tuple[int, int] | None = None) -> Plane:
+    """One frame, or the tile of a mosaic that begins at a row and column, with its place.
+
+    Raises :class:`MismatchError` where pydicom cannot make one.
+    """
     try:
-        return _plane(content, frame)
+        return _plane(content, frame, tile)
     # Gantry has read this plane: what pydicom says against it decides whether it should have.
     except Exception as error:
         raise MismatchError(f"pydicom cannot: {type(error).__name__}: {error}") from error
 
 
-def _plane(content: bytes, frame: int) -> Plane:
+def _plane(content: bytes, frame: int, tile: tuple[int, int] | None) -> Plane:
     dataset = read(content)
     if dataset is None:
         raise MismatchError("pydicom reads no data set")
     stored = stored_values(content, frame)
 
-    def numbers(group: str, keyword: str, default: Sequence[float]) -> Vector:
+    def numbers(group: str, keyword: str, default: Sequence[float] = ()) -> Vector:
         value = attribute(dataset, frame, group, keyword)
-        return np.atleast_1d(np.array(default if value in (None, "") else value, dtype=np.float64))
+        values = default if value is None else [each for each in np.atleast_1d(value) if each != ""] or default
+        return np.array(values, dtype=np.float64)
 
     slope = numbers("PixelValueTransformationSequence", "RescaleSlope", [1.0])
     intercept = numbers("PixelValueTransformationSequence", "RescaleIntercept", [0.0])
-    return Plane(
-        values=stored.astype(np.float64) * slope + intercept,
-        position=numbers("PlanePositionSequence", "ImagePositionPatient", []),
-        directions=numbers("PlaneOrientationSequence", "ImageOrientationPatient", []).reshape(2, 3),
-        spacing=numbers("PixelMeasuresSequence", "PixelSpacing", []),
+    position = numbers("PlanePositionSequence", "ImagePositionPatient")
+    directions = numbers("PlaneOrientationSequence", "ImageOrientationPatient")
+    spacing = numbers("PixelMeasuresSequence", "PixelSpacing")
+    if tile is not None:
+        stored, position = _tile(dataset, stored, tile, position, directions, spacing)
+    elif dataset.SOPClassUID == NuclearMedicineImageStorage:
+        detector = dataset.DetectorInformationSequence[0]
+        directions = np.array(detector.ImageOrientationPatient, dtype=np.float64)
+        normal = np.cross(directions[:3], directions[3:])
+        number = np.atleast_1d(dataset.SliceVector)[frame] - 1
+        position = np.array(detector.ImagePositionPatient, dtype=np.float64)
+        position = position + number * float(dataset.SpacingBetweenSlices) * normal / np.linalg.norm(normal)
+    return Plane(stored.astype(np.float64) * slope + intercept, position, directions.reshape(2, 3), spacing)
+
+
+def _tile(
+    dataset: Dataset,
+    image: NDArray[Any],
+    tile: tuple[int, int],
+    position: Vector,
+    directions: Vector,
+    spacing: Vector,
+) -> tuple[NDArray[Any], Vector]:
+    """One tile of a mosaic and its position: the corner is that of an image of the mosaic's size about the centre."""
+    header = next(
+        element.value
+        for element in dataset.values()
+        if isinstance(element.value, bytes) and b"SliceNormalVector" in element.value
     )
+    count = int(re.findall(rb"NumberOfImagesInMosaic\0.*?(\d+)\0", header, re.DOTALL)[0])
+    normal = np.array(
+        [float(text) for text in re.findall(rb"[-\d.]{6,}", header[header.index(b"SliceNormalVector") :])][:3]
+    )
+    across = int(np.ceil(np.sqrt(count)))
+    rows, columns = image.shape[0] // across, image.shape[1] // across
+    number = tile[0] // rows * across + tile[1] // columns
+    if tile[0] % rows or tile[1] % columns or number >= count:
+        raise MismatchError(f"there is no tile at {tile}")
+    centre = (
+        position + directions[:3] * spacing[1] * image.shape[1] / 2 + directions[3:] * spacing[0] * image.shape[0] / 2
+    )
+    corner = centre - directions[:3] * spacing[1] * columns / 2 - directions[3:] * spacing[0] * rows / 2
+    tiles = image.reshape(across, rows, across, columns).swapaxes(1, 2).reshape(-1, rows, columns)
+    return tiles[number], corner + number * float(dataset.SpacingBetweenSlices) * normal
 
 
 def compare(array: NDArray[Any], affine: NDArray[np.float64], planes: Sequence[Plane]) -> None:
@@ -134,14 +235,16 @@ def compare(array: NDArray[Any], affine: NDArray[np.float64], planes: Sequence[P
             raise MismatchError(f"slice {index}: {distance} mm beside its place {expected.position}\n{affine}")
 
 
-def frames_of_series(folder: Mapping[str, bytes]) -> dict[str, dict[str, int]]:
-    """Series Instance UID to the files that pydicom finds in it, with their number of frames."""
-    found: dict[str, dict[str, int]] = {}
+def files_of_series(folder: Mapping[str, bytes]) -> dict[str, list[str]]:
+    """Series Instance UID to the files that pydicom finds in it."""
+    found: dict[str, list[str]] = {}
     for name, content in folder.items():
         if (dataset := read(content)) is not None:
-            try:
-                frames = int(str(dataset.get("NumberOfFrames") or 1))
-            except ValueError:
-                frames = 1
-            found.setdefault(str(dataset.SeriesInstanceUID), {})[name] = frames
+            found.setdefault(str(dataset.SeriesInstanceUID), []).append(name)
     return found
+
+
+def frame_count(content: bytes) -> int:
+    """How many frames an instance announces."""
+    dataset = read(content)
+    return 1 if dataset is None else int(str(dataset.get("NumberOfFrames") or 1))
