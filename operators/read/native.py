@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import dcmread
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from operators.read.pixel_format import PixelFormat
 from operators.read.study import Instance
@@ -21,17 +19,20 @@ _UNDEFINED_LENGTH = 0xFFFFFFFF
 _SHARED_CHROMINANCE = ("YBR_FULL_422", "YBR_PARTIAL_422")
 
 
-def read_native(instance: Instance, form: PixelFormat, frame: int, out: NDArray[np.generic]) -> None:
+def read_native(
+    instance: Instance, form: PixelFormat, frame: int, out: NDArray[np.generic], inflated: bytes | None = None
+) -> None:
     """Read one frame of native pixel data into ``out``, a contiguous array of the format's shape and dtype.
 
-    Unused bits come as they stand in the file.
+    Unused bits come as they stand in the file. ``inflated`` is the element where the data set is deflated
+    (:func:`inflated_pixel_data`).
 
     Raises :class:`Refused` with ``TRUNCATED_PIXEL_DATA`` when the element or the file is too short for the frame, and
     ``UNSUPPORTED_PIXEL_FORMAT`` when the element at the pixel data's place is not what the header describes.
     """
     if _lies_as_the_array(form) and not _may_be_swapped(form):
         view = out.reshape(-1).view(np.uint8).data
-        _read(instance, form, frame * out.nbytes, view, (frame + 1) * out.nbytes)
+        _read(instance, form, frame * out.nbytes, view, inflated)
         if form.transfer_syntax_uid == ExplicitVRBigEndian and out.dtype.itemsize > 1:
             out.byteswap(inplace=True)
         return
@@ -42,7 +43,7 @@ def read_native(instance: Instance, form: PixelFormat, frame: int, out: NDArray[
         content = _unswapped(instance, form, start, end)
     else:
         content = bytearray(end - start)
-        _read(instance, form, start, memoryview(content), end)
+        _read(instance, form, start, memoryview(content), inflated)
     out[...] = arranged(content, form, first_bit=frame * bits % 8)
 
 
@@ -83,12 +84,17 @@ def _unswapped(instance: Instance, form: PixelFormat, start: int, end: int) -> b
         is_words = file.read(2) == b"OW"
     if not is_words:
         content = bytearray(end - start)
-        _read(instance, form, start, memoryview(content), end)
+        _read(instance, form, start, memoryview(content))
         return content
     first, last = start - start % 2, end + end % 2
     words = np.empty((last - first) // 2, np.uint16)
-    _read(instance, form, first, words.view(np.uint8).data, last)
+    _read(instance, form, first, words.view(np.uint8).data)
     return bytearray(words.byteswap().tobytes())[start - first : end - first]
+
+
+def bytes_of_frames(form: PixelFormat) -> int:
+    """Return how many bytes all frames of an instance have as native pixel data."""
+    return (form.frames * _bits_per_frame(form) + 7) // 8
 
 
 def _bits_per_frame(form: PixelFormat) -> int:
@@ -96,17 +102,18 @@ def _bits_per_frame(form: PixelFormat) -> int:
     return form.rows * form.columns * samples * form.bits_allocated
 
 
-def _read(instance: Instance, form: PixelFormat, start: int, view: memoryview, announced: int) -> None:
-    if form.transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
-        content = inflated_pixel_data(instance, form)
-        done = min(len(view), max(0, len(content) - start))
-        view[:done] = content[start : start + done]
-    else:
+def _read(instance: Instance, form: PixelFormat, start: int, view: memoryview, inflated: bytes | None = None) -> None:
+    if inflated is None:
         done = _read_file(instance, form, start, view)
+    else:
+        length = _value_length(instance, form, inflated[:12])
+        content = inflated[12 : 12 + length][start : start + len(view)]
+        done = len(content)
+        view[:done] = content
     if done < len(view):
         raise Refused(
             Reason.TRUNCATED_PIXEL_DATA,
-            f"{instance.name} holds {start + done} bytes of pixel data, its header announces {announced}",
+            f"{instance.name} holds {start + done} bytes of pixel data, its header announces {start + len(view)}",
         )
 
 
@@ -135,7 +142,7 @@ def _read_file(instance: Instance, form: PixelFormat, start: int, view: memoryvi
     return max(0, min(done, length - start))
 
 
-def _value_length(instance: Instance, form: PixelFormat, header: bytearray) -> int:
+def _value_length(instance: Instance, form: PixelFormat, header: bytes | bytearray) -> int:
     order = "big" if form.transfer_syntax_uid == ExplicitVRBigEndian else "little"
     element = int.from_bytes(header[2:4], order)  # type: ignore[arg-type]
     length = int.from_bytes(header[-4:], order)  # type: ignore[arg-type]
@@ -152,18 +159,3 @@ def _value_length(instance: Instance, form: PixelFormat, header: bytearray) -> i
 
 def _element(form: PixelFormat) -> tuple[str, int]:
     return _FLOATS[form.dtype.itemsize] if form.dtype.kind == "f" else _INTEGERS
-
-
-def inflated_pixel_data(instance: Instance, form: PixelFormat) -> bytes:
-    """Return the value of the pixel data element of a deflated data set (PS3.5 section A.5).
-
-    Raises :class:`Refused` with ``TRUNCATED_PIXEL_DATA`` when the data set cannot be inflated or holds no pixel data.
-    """
-    try:
-        content = dcmread(BytesIO(instance.path.read_bytes())).get(_element(form)[0])
-    # A damaged file can make zlib and the parser raise nearly anything; whatever it is, there are no pixels.
-    except Exception as error:
-        raise Refused(Reason.TRUNCATED_PIXEL_DATA, f"{instance.name} cannot be inflated: {error}") from error
-    if not isinstance(content, bytes):
-        raise Refused(Reason.TRUNCATED_PIXEL_DATA, f"{instance.name} ends before its pixel data")
-    return content

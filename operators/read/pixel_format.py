@@ -60,7 +60,7 @@ def pixel_format(instance: Instance) -> PixelFormat:
     """Return how an instance's pixels are stored, from its header.
 
     Read are monochrome and palette colour integers of 1, 8, 16 or 32 bits, floats of 32 or 64 bits, and colour of
-    three samples of 8 or 16 bits; any number of frames.
+    three samples of 8 to 32 bits; any number of frames.
 
     Raises :class:`Refused` with ``UNSUPPORTED_PIXEL_FORMAT`` for anything else, and with ``TRUNCATED_PIXEL_DATA`` when
     the file ends before its pixel data.

@@ -10,10 +10,12 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from operators.read.decode import CutError, DamagedError, decode, is_decodable
+from operators.read.deflated_pixels import inflated_pixel_data
 from operators.read.encapsulated import FrameFragments, frames_of, read_fragments
-from operators.read.native import read_native
+from operators.read.native import bytes_of_frames, read_native
 from operators.read.pixel_format import PixelFormat, pixel_format, require_monochrome
 from operators.read.study import Instance
 from operators.refused import Reason, Refused
@@ -49,30 +51,32 @@ def read_stored_values(instance: Instance, form: PixelFormat, out: NDArray[np.ge
     Raises :class:`Refused` with ``TRUNCATED_PIXEL_DATA`` where data are missing, or with ``UNSUPPORTED_PIXEL_FORMAT``
     where they cannot be decoded.
     """
-    if form.transfer_syntax_uid.is_encapsulated:
-        require_decoder(instance, form)
-        _read_encapsulated(FrameRequest(instance, form, out, frame), frames_of(instance, form)[frame])
-    else:
-        read_native(instance, form, frame, out)
-        _clear_unused_bits(form, out)
+    read_stored_frames([FrameRequest(instance, form, out, frame)])
 
 
 def read_stored_frames(requests: Sequence[FrameRequest]) -> None:
     """Read many frames, as :func:`read_stored_values` reads one; encapsulated ones in parallel.
 
-    The items of an instance are looked through once, however many of its frames are asked for. Raises what
+    The items of an instance are looked through once, and a deflated data set is inflated once, however many of its
+    frames are asked for. Raises what
     :func:`read_stored_values` raises, for the first request that fails.
     """
     encapsulated: list[tuple[FrameRequest, FrameFragments]] = []
-    known: dict[int, tuple[FrameFragments, ...]] = {}
+    frames: dict[int, tuple[FrameFragments, ...]] = {}
+    inflated: dict[int, bytes] = {}
     for request in requests:
-        if request.form.transfer_syntax_uid.is_encapsulated:
-            if id(request.instance) not in known:
-                require_decoder(request.instance, request.form)
-                known[id(request.instance)] = frames_of(request.instance, request.form)
-            encapsulated.append((request, known[id(request.instance)][request.frame]))
-        else:
-            read_stored_values(request.instance, request.form, request.out, request.frame)
+        instance, form = request.instance, request.form
+        if form.transfer_syntax_uid.is_encapsulated:
+            if id(instance) not in frames:
+                require_decoder(instance, form)
+                frames[id(instance)] = frames_of(instance, form)
+            encapsulated.append((request, frames[id(instance)][request.frame]))
+            continue
+        if form.transfer_syntax_uid == DeflatedExplicitVRLittleEndian and id(instance) not in inflated:
+            # Only the last one is kept: the frames of an instance follow each other.
+            inflated = {id(instance): inflated_pixel_data(instance, bytes_of_frames(form))}
+        read_native(instance, form, request.frame, request.out, inflated.get(id(instance)))
+        clear_unused_bits(form, request.out)
     in_parallel(lambda item: _read_encapsulated(*item), encapsulated)
 
 
@@ -127,10 +131,11 @@ def _read_encapsulated(request: FrameRequest, fragments: FrameFragments) -> None
     frame = read_fragments(request.instance, fragments)
     # Where the codestream has less or other bits than the header says, the bits are those of the value all the same.
     np.copyto(request.out, decode_frame(request.instance, request.form, frame), casting="unsafe")
-    _clear_unused_bits(request.form, request.out)
+    clear_unused_bits(request.form, request.out)
 
 
-def _clear_unused_bits(form: PixelFormat, out: NDArray[np.generic]) -> None:
+def clear_unused_bits(form: PixelFormat, out: NDArray[np.generic]) -> None:
+    """Clear the bits outside Bits Stored, or fill them with the sign."""
     if form.has_unused_bits:
         np.left_shift(out, form.bits_allocated - 1 - form.high_bit, out=out)
         np.right_shift(out, form.bits_allocated - form.bits_stored, out=out)
