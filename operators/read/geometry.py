@@ -38,17 +38,16 @@ class SliceGeometry:
         return normal / np.linalg.norm(normal)
 
 
-def slice_geometry(headers: Sequence[Dataset], names: Sequence[str] | None = None) -> SliceGeometry:
+def slice_geometry(headers: Sequence[Dataset]) -> SliceGeometry:
     """Return the geometry of a stack of slices from their headers, given in any order.
 
     The affine is exact: directions and spacing are those of the headers' text, the origin is the first slice's
-    position and the slice vector is (last - first) / (n - 1), so that a sheared stack stays sheared. ``names`` are
-    what messages call the slices, where it is not their Instance Number.
+    position and the slice vector is (last - first) / (n - 1), so that a sheared stack stays sheared.
 
     Raises :class:`Refused` with ``TOO_FEW_SLICES`` (below 2), ``MISSING_GEOMETRY``, ``MIXED_FRAME_OF_REFERENCE``,
     ``MIXED_MATRIX``, ``MIXED_ORIENTATION``, ``DUPLICATE_POSITION``, ``MISSING_SLICE`` or ``UNEVEN_SPACING``.
     """
-    return stack_geometry(parallel_planes(headers, names))
+    return stack_geometry(parallel_planes(headers))
 
 
 def stack_geometry(planes: Planes) -> SliceGeometry:

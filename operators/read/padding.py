@@ -10,8 +10,11 @@ from pydicom.dataset import Dataset
 
 from operators.read.attributes import MalformedAttributeError, numbers
 from operators.read.pixel_format import PixelFormat
+from operators.read.remembered import tags_of
 from operators.read.slices import Slice
 from operators.refused import Reason, Refused
+
+(_PADDING,) = tags_of(("PixelPaddingValue",))
 
 
 def padding_range(item: Slice, form: PixelFormat) -> tuple[float, float] | None:
@@ -22,7 +25,7 @@ def padding_range(item: Slice, form: PixelFormat) -> tuple[float, float] | None:
     header = item.header
     if form.dtype.kind == "f":
         return _pair(item, "FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit")
-    found = _pair(item, "PixelPaddingValue", "PixelPaddingRangeLimit") if "PixelPaddingValue" in header else None
+    found = _pair(item, "PixelPaddingValue", "PixelPaddingRangeLimit") if _PADDING in header else None
     if found is None:
         return None
     ends = sorted(_as_stored(end, form) for end in found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from operators.read.attributes import MalformedAttributeError, integer, numbers, text
+from operators.read.remembered import Remembered
 from operators.read.study import instance_name
 from operators.refused import Reason, Refused
 
@@ -33,11 +34,12 @@ class Planes:
     """Parallel planes of one matrix and one frame of reference.
 
     ``positions`` (n, 3) and ``orientations`` (n, 6: row, then column direction) are in LPS, ``spacings`` (n, 2: between
-    rows, between columns) in mm; ``matrix`` is (rows, columns).
+    rows, between columns) in mm; ``matrix`` is (rows, columns). ``sources`` are the numbers by which ``name_of`` names
+    the planes.
     """
 
-    headers: Sequence[Dataset]
-    given_names: Sequence[str] | None
+    name_of: Callable[[int], str]
+    sources: NDArray[np.intp]
     positions: Vector
     orientations: Vector
     spacings: Vector
@@ -45,14 +47,13 @@ class Planes:
     frame_of_reference_uid: str
 
     def __len__(self) -> int:
-        return len(self.headers)
+        return len(self.positions)
 
     def take(self, indices: NDArray[np.intp]) -> Planes:
         """Return some of the planes, in the order of ``indices``."""
         return replace(
             self,
-            headers=[self.headers[index] for index in indices],
-            given_names=None if self.given_names is None else [self.given_names[index] for index in indices],
+            sources=self.sources[indices],
             positions=self.positions[indices],
             orientations=self.orientations[indices],
             spacings=self.spacings[indices],
@@ -60,42 +61,44 @@ class Planes:
 
     def name(self, index: int) -> str:
         """The plane as a person would name it in a message."""
-        return _name(self.headers, self.given_names, int(index))
+        return self.name_of(int(self.sources[index]))
 
     def names(self, indices: Iterable[int]) -> str:
         """Several planes as a person would name them, the first few by name."""
-        return _names(self.headers, self.given_names, list(indices))
+        found = [self.name(index) for index in indices]
+        shown = ", ".join(found[:_SHOWN_NAMES])
+        return shown if len(found) <= _SHOWN_NAMES else f"{shown} and {len(found) - _SHOWN_NAMES} more"
 
 
-def parallel_planes(headers: Sequence[Dataset], names: Sequence[str] | None = None) -> Planes:
-    """Return the planes of slices that can lie in one stack.
+def parallel_planes(headers: Sequence[Dataset], name_of: Callable[[int], str] | None = None) -> Planes:
+    """Return the planes of slices that can lie in one stack; ``name_of`` names them, by default by their headers.
 
     Raises :class:`Refused` with ``TOO_FEW_SLICES`` (below 2), ``MISSING_GEOMETRY``, ``MIXED_FRAME_OF_REFERENCE``,
     ``MIXED_MATRIX`` or ``MIXED_ORIENTATION``.
     """
     if len(headers) < 2:
         raise Refused(Reason.TOO_FEW_SLICES, f"a volume needs at least 2 slices, the series has {len(headers)}")
+    if name_of is None:
+        name_of = lambda index: instance_name(headers[index])  # noqa: E731 - the default of an argument
     geometry, matrices, frames_of_reference = [], [], []
+    common_of = Remembered(_common, _COMMON_KEYWORDS)
     for index, header in enumerate(headers):
         try:
             position = numbers(header, "ImagePositionPatient", count=3)
-            orientation = numbers(header, "ImageOrientationPatient", count=6)
-            spacing = numbers(header, "PixelSpacing", count=2)
-            rows, columns = integer(header, "Rows"), integer(header, "Columns")
-            frame_of_reference_uid = text(header, "FrameOfReferenceUID")
+            common = common_of(header)
         except MalformedAttributeError as error:
-            raise Refused(Reason.MISSING_GEOMETRY, f"{_name(headers, names, index)}: {error}") from error
-        if not (position and orientation and spacing and rows and columns and frame_of_reference_uid):
-            found = (position, orientation, spacing, rows, columns, frame_of_reference_uid)
-            absent = [noun for noun, value in zip(_NOUNS, found, strict=True) if not value]
-            raise Refused(Reason.MISSING_GEOMETRY, f"{_name(headers, names, index)} has no {', '.join(absent)}")
+            raise Refused(Reason.MISSING_GEOMETRY, f"{name_of(index)}: {error}") from error
+        if not position or not all(common):
+            absent = [noun for noun, value in zip(_NOUNS, (position, *common), strict=True) if not value]
+            raise Refused(Reason.MISSING_GEOMETRY, f"{name_of(index)} has no {', '.join(absent)}")
+        orientation, spacing, rows, columns, frame_of_reference_uid = common
         geometry.append(position + orientation + spacing)
-        matrices.append((rows, columns))
-        frames_of_reference.append(frame_of_reference_uid)
+        matrices.append((rows or 0, columns or 0))
+        frames_of_reference.append(frame_of_reference_uid or "")
     found_numbers = np.array(geometry)
     planes = Planes(
-        headers=headers,
-        given_names=names,
+        name_of=name_of,
+        sources=np.arange(len(headers)),
         positions=found_numbers[:, :3],
         orientations=found_numbers[:, 3:9],
         spacings=found_numbers[:, 9:],
@@ -111,6 +114,22 @@ def parallel_planes(headers: Sequence[Dataset], names: Sequence[str] | None = No
         planes, Reason.MIXED_ORIENTATION, "Image Orientation (Patient)", planes.orientations, DIRECTION_TOLERANCE
     )
     return planes
+
+
+_COMMON_KEYWORDS = ("ImageOrientationPatient", "PixelSpacing", "Rows", "Columns", "FrameOfReferenceUID")
+
+
+def _common(
+    header: Dataset,
+) -> tuple[tuple[float, ...], tuple[float, ...], int | None, int | None, str | None]:
+    """What the slices of a stack usually have in common: orientation, spacing, rows, columns, frame of reference."""
+    return (
+        numbers(header, "ImageOrientationPatient", count=6),
+        numbers(header, "PixelSpacing", count=2),
+        integer(header, "Rows"),
+        integer(header, "Columns"),
+        text(header, "FrameOfReferenceUID"),
+    )
 
 
 _NOUNS = (
@@ -159,12 +178,3 @@ def _refuse_deviating(planes: Planes, reason: Reason, noun: str, found: Vector, 
     if deviating.any():
         strangers = np.flatnonzero(deviating)
         raise Refused(reason, f"{len(strangers)} of {len(planes)} slices differ in {noun}: {planes.names(strangers)}")
-
-
-def _name(headers: Sequence[Dataset], names: Sequence[str] | None, index: int) -> str:
-    return instance_name(headers[index]) if names is None else names[index]
-
-
-def _names(headers: Sequence[Dataset], names: Sequence[str] | None, indices: Sequence[int]) -> str:
-    shown = ", ".join(_name(headers, names, index) for index in indices[:_SHOWN_NAMES])
-    return shown if len(indices) <= _SHOWN_NAMES else f"{shown} and {len(indices) - _SHOWN_NAMES} more"

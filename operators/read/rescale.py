@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from operators.read.attributes import MalformedAttributeError, integer, numbers, text, values
 from operators.read.pixel_format import PixelFormat
+from operators.read.remembered import Remembered
 from operators.read.slices import Slice
 from operators.refused import Reason, Refused
 
@@ -69,7 +70,13 @@ class Calibration:
     units: str
 
 
-def calibration(item: Slice) -> Calibration:
+def calibrations_of(slices: Iterable[Slice]) -> list[Calibration]:
+    """Return the calibration of each slice; raises :class:`Refused` like :func:`calibration`."""
+    remembered = Remembered(_calibration, _CALIBRATION_KEYWORDS)
+    return [calibration(item, remembered) for item in slices]
+
+
+def calibration(item: Slice, read: Callable[[Dataset], Calibration] | None = None) -> Calibration:
     """Return how a slice's values come from its stored values.
 
     That is the Modality LUT if there is one, else Rescale Slope and Intercept. Where there are neither, or only an
@@ -79,7 +86,7 @@ def calibration(item: Slice) -> Calibration:
     Raises :class:`Refused` with ``UNSUPPORTED_PIXEL_FORMAT`` for a transformation that is malformed or ambiguous.
     """
     try:
-        return _calibration(item.header)
+        return (read or _calibration)(item.header)
     except MalformedAttributeError as error:
         raise Refused(Reason.UNSUPPORTED_PIXEL_FORMAT, f"{item.name}: {error}") from error
     except ValueError as error:
@@ -104,6 +111,18 @@ def _calibration(header: Dataset) -> Calibration:
         if len(mappings) == 1 and (mapping := _real_world(mappings)).transformation == rescale:
             return mapping
     return Calibration(rescale, _units(header, kind))
+
+
+_CALIBRATION_KEYWORDS = (
+    "RescaleSlope",
+    "RescaleIntercept",
+    "RescaleType",
+    "Units",
+    "Modality",
+    "PixelRepresentation",
+    "ModalityLUTSequence",
+    "RealWorldValueMappingSequence",
+)
 
 
 def _units(header: Dataset, kind: str | None) -> str:

@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from operators.read import functional_groups, nuclear
 from operators.read.attributes import MalformedAttributeError, integer
 from operators.read.mosaic import Tile, is_mosaic, tiles
+from operators.read.remembered import Remembered
 from operators.read.study import Instance, Series
 from operators.refused import Reason, Refused
 
@@ -45,9 +46,13 @@ def slices_of(series: Series) -> tuple[Slice, ...]:
     frames lie, and with ``UNSUPPORTED_PIXEL_FORMAT`` for several frames in an instance without any of these.
     """
     found: list[Slice] = []
+    is_plain = Remembered(_is_plain, _PLAIN_KEYWORDS)
     for instance in series.instances:
         try:
-            found += _slices(instance)
+            if is_plain(instance.header):
+                found.append(Slice(instance, instance.header))
+            else:
+                found += _slices(instance)
         except MalformedAttributeError as error:
             raise Refused(Reason.MISSING_GEOMETRY, f"{instance.name}: {error}") from error
     return tuple(found)
@@ -65,9 +70,22 @@ def first_header(instance: Instance) -> Dataset:
         return instance.header
 
 
+_PLAIN_KEYWORDS = ("NumberOfFrames", "PerFrameFunctionalGroupsSequence", "SOPClassUID", "ImageType")
+
+
+def _is_plain(header: Dataset) -> bool:
+    """Whether an instance is one slice."""
+    return not (
+        (integer(header, "NumberOfFrames") or 1) > 1
+        or functional_groups.is_enhanced(header)
+        or nuclear.is_nuclear(header)
+        or is_mosaic(header)
+    )
+
+
 def _slices(instance: Instance, limit: int | None = None) -> Iterator[Slice]:
     header = instance.header
-    frames = 1 if "NumberOfFrames" not in header else integer(header, "NumberOfFrames") or 1
+    frames = integer(header, "NumberOfFrames") or 1
     if functional_groups.is_enhanced(header):
         yield from _enhanced(instance, frames, limit)
     elif nuclear.is_nuclear(header):

@@ -10,11 +10,13 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 
 from operators.read.attributes import MalformedAttributeError, values
 from operators.read.dimensions import DIMENSIONS, Value, shown
 from operators.read.geometry import SliceGeometry, along_normal, refuse_duplicates, stack_geometry
 from operators.read.planes import Planes, parallel_planes
+from operators.read.remembered import Remembered
 from operators.read.slices import Slice
 from operators.read.spacing import DUPLICATE_DISTANCE_MM
 from operators.refused import Reason, Refused
@@ -55,7 +57,8 @@ class Stacks:
 
 def without_localizers(slices: Sequence[Slice]) -> tuple[list[Slice], tuple[LeftOut, ...]]:
     """Leave out the localizers (PS3.3 section C.7.6.1.1.2) of a series that holds other images as well."""
-    is_localizer = [_is_localizer(item) for item in slices]
+    remembered = Remembered(_is_localizer, ("ImageType",))
+    is_localizer = [remembered(item.header) for item in slices]
     if not any(is_localizer) or all(is_localizer):
         return list(slices), ()
     kept = [item for item, localizer in zip(slices, is_localizer, strict=True) if not localizer]
@@ -63,9 +66,9 @@ def without_localizers(slices: Sequence[Slice]) -> tuple[list[Slice], tuple[Left
     return kept, tuple(LeftOut(item.name, "a localizer in a series of other images") for item in left_out)
 
 
-def _is_localizer(item: Slice) -> bool:
+def _is_localizer(header: Dataset) -> bool:
     try:
-        return "LOCALIZER" in values(item.header, "ImageType")
+        return "LOCALIZER" in values(header, "ImageType")
     except MalformedAttributeError:
         return False
 
@@ -77,7 +80,7 @@ def chosen_slices(slices: Sequence[Slice], choose: Mapping[str, float | str]) ->
     """
     kept = list(slices)
     for name, wanted in choose.items():
-        found = [_value(item, name) for item in kept]
+        found = [_value(item.header, name) for item in kept]
         matching = _matching(found, wanted)
         kept = [item for item, value in zip(kept, found, strict=True) if value is not None and matching(value)]
         if not kept:
@@ -108,7 +111,7 @@ def sort_into_stacks(slices: Sequence[Slice], is_copy: IsCopy) -> Stacks:
     convolution kernels, ``MISSING_SLICE`` for volumes that lack positions of others, and ``DUPLICATE_POSITION`` for
     different slices of one position that nothing tells apart.
     """
-    planes = parallel_planes([item.header for item in slices], [item.name for item in slices])
+    planes = parallel_planes([item.header for item in slices], lambda index: slices[index].name)
     place = _places(planes)
     if len(np.unique(place)) == len(slices):
         _refuse_mixed_kernels(slices)
@@ -153,9 +156,13 @@ def _values_shown(found: Sequence[Value]) -> str:
     return ", ".join(different[:_SHOWN_VALUES]) + more
 
 
-def _value(item: Slice, name: str) -> Value:
+def _kernel(header: Dataset) -> Value:
+    return _value(header, "convolution_kernel")
+
+
+def _value(header: Dataset, name: str) -> Value:
     try:
-        return DIMENSIONS[name].of(item.header)
+        return DIMENSIONS[name].of(header)
     # What cannot be read tells nothing apart.
     except MalformedAttributeError:
         return None
@@ -163,7 +170,7 @@ def _value(item: Slice, name: str) -> Value:
 
 def _found_dimensions(slices: Sequence[Slice]) -> dict[str, list[Value]]:
     """The dimensions in which the slices differ, with each slice's value."""
-    found = {name: [_value(item, name) for item in slices] for name in DIMENSIONS}
+    found = {name: [_value(item.header, name) for item in slices] for name in DIMENSIONS}
     return {name: column for name, column in found.items() if len(set(column)) > 1}
 
 
@@ -260,7 +267,8 @@ def _refuse_shifted(planes: Planes, ordered: Sequence[NDArray[np.intp]]) -> None
 
 
 def _refuse_mixed_kernels(slices: Sequence[Slice]) -> None:
-    counts = Counter(_value(item, "convolution_kernel") for item in slices)
+    kernel = Remembered(_kernel, ("ConvolutionKernel",))
+    counts = Counter(kernel(item.header) for item in slices)
     if len(counts) > 1:
         raise Refused(
             Reason.MIXED_KERNEL,

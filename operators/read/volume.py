@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from operators.read.padding import is_padding, padding_range
 from operators.read.pixels import PixelFormat, pixel_format, require_monochrome
-from operators.read.rescale import Calibration, calibration, output_dtype
+from operators.read.remembered import raw_key, tags_of
+from operators.read.rescale import Calibration, calibration, calibrations_of, output_dtype
 from operators.read.rules import DEFAULT_RULES, ReadingRules
 from operators.read.slices import Slice, slices_of
 from operators.read.spacing import ThicknessGap, require_thickness
@@ -28,6 +29,23 @@ from operators.read.suv import as_suv, suv_factors
 from operators.read.tilt import TILT_TOLERANCE_DEGREES, resample_upright, tilt_degrees, upright_grid
 from operators.read.values import PlaneRequest, read_planes, read_stored_plane
 from operators.refused import Reason, Refused
+
+# All that the pixel format depends on, beside there being pixel data.
+_FORMAT_TAGS = tags_of(
+    (
+        "Rows",
+        "Columns",
+        "NumberOfFrames",
+        "SamplesPerPixel",
+        "PhotometricInterpretation",
+        "PlanarConfiguration",
+        "BitsAllocated",
+        "BitsStored",
+        "HighBit",
+        "PixelRepresentation",
+    )
+)
+_SYNTAX_TAG = tags_of(("TransferSyntaxUID",))
 
 
 @dataclass(frozen=True)
@@ -130,7 +148,7 @@ def _prepare(series: Series, rules: ReadingRules) -> _Prepared:
     if rules.gantry_tilt == "refuse":
         _refuse_tilt(stacks)
     ordered = tuple(item for volume in stacks.slices for item in volume)
-    calibrations = [calibration(item) for item in ordered]
+    calibrations = calibrations_of(ordered)
     _refuse_mixed_units(ordered, calibrations)
     if rules.suv is not None:
         factors = suv_factors(ordered, calibrations)
@@ -150,12 +168,21 @@ def _prepare(series: Series, rules: ReadingRules) -> _Prepared:
 
 
 def _forms(slices: Sequence[Slice]) -> dict[int, PixelFormat]:
-    """The pixel format of each instance, by its id."""
+    """The pixel format of each instance, by its id; worked out once for equal bytes of the Image Pixel module."""
     forms: dict[int, PixelFormat] = {}
+    known: dict[object, PixelFormat] = {}
     for item in slices:
         instance = item.instance
-        if id(instance) not in forms:
-            forms[id(instance)] = require_monochrome(instance, pixel_format(instance))
+        if id(instance) in forms:
+            continue
+        key = (raw_key(instance.header, _FORMAT_TAGS), raw_key(instance.file_meta, _SYNTAX_TAG))
+        is_usual = None not in key and instance.pixel_data_offset is not None
+        form = known.get(key) if is_usual else None
+        if form is None:
+            form = require_monochrome(instance, pixel_format(instance))
+            if is_usual:
+                known[key] = form
+        forms[id(instance)] = form
     return forms
 
 

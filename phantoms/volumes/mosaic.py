@@ -84,6 +84,7 @@ def write_mosaic(
         csa = csa_header(
             {
                 "NumberOfImagesInMosaic": ("US", [str(slices)]),
+                "AcquisitionMatrixText": ("SH", [f"{rows}*{columns}"]),
                 "SliceNormalVector": ("FD", [f"{value:.8f}" for value in normal]),
                 "ImageOrientationPatient": ("DS", [str(value) for value in instance.ImageOrientationPatient]),
                 "B_value": ("IS", [] if b_value is None else [str(int(b_value))]),
