@@ -16,7 +16,7 @@ from pydicom.tag import _LUT_DESCRIPTOR_TAGS, BaseTag
 from pydicom.uid import UID
 
 from operators.read.elements import known_tag
-from operators.read.ordinary import ordinary_numbers, ordinary_text
+from operators.read.ordinary import ordinary_numbers, ordinary_text, ordinary_uid
 
 
 class MalformedAttributeError(ValueError):
@@ -84,11 +84,11 @@ def uid(header: Dataset, keyword: str) -> UID | None:
     Raises :class:`MalformedAttributeError` when it is not one text; its characters are not checked.
     """
     element, vr = _raw_element(header, keyword)
-    found = ordinary_text(vr, element) if vr == "UI" else None
-    if found is None or "\\" in found:
-        found = _value(header, keyword) or ""
-        if not isinstance(found, str):
-            raise MalformedAttributeError(f"{keyword} is not one unique identifier: {found}")
+    if vr == "UI" and (ordinary := ordinary_uid(element)):
+        return ordinary
+    found = _value(header, keyword) or ""
+    if not isinstance(found, str):
+        raise MalformedAttributeError(f"{keyword} is not one unique identifier: {found}")
     return UID(found, config.IGNORE) if found else None
 
 

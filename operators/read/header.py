@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 import struct
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset
 from pydicom.tag import BaseTag
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -33,6 +33,7 @@ from operators.read.elements import (
     walk_elements,
     walk_file_meta,
 )
+from operators.read.ordinary import ordinary_uid
 from operators.read.pydicom_objects import file_dataset
 from operators.read.reference import (
     LARGEST_INFLATED_HEADER,
@@ -50,7 +51,7 @@ _TRANSFER_SYNTAX = known_tag(0x00020010)
 _SERIES_INSTANCE_UID = known_tag(0x0020000E)
 
 # The bytes read first hold most headers; after a longer one, they hold one that is a little longer still.
-_FIRST_BYTES = 1 << 14
+_FIRST_BYTES = 1 << 13
 _MOST_FIRST_BYTES = 1 << 20
 _SPARE_BYTES = 1 << 12
 
@@ -62,11 +63,8 @@ _TEMPLATES = 8
 
 _PIXEL_DATA_HEADS = tuple(struct.pack("<HH", tag >> 16, tag & 0xFFFF) for tag in PIXEL_DATA_TAGS)
 
-_UID = re.compile("[0-9.]+")
 
-
-@dataclass(frozen=True)
-class _File:
+class _File(NamedTuple):
     """An open file."""
 
     descriptor: int
@@ -213,13 +211,13 @@ def _is_header_end(data: bytes, position: int, implicit: bool, size: int) -> boo
     return implicit or data[position + 4 : position + 6] in EXPLICIT_VRS
 
 
-def _uid(element: RawDataElement | None) -> str | None:
+def _uid(element: RawDataElement | None) -> UID | None:
     if element is None:
         return None
-    uid = (element.value or b"").rstrip(b"\0 ").decode("ascii", "replace")
-    if element.VR != "UI" or not _UID.fullmatch(uid):
+    found = ordinary_uid(element.value)
+    if found is None or element.VR != "UI":
         raise UnusualEncodingError
-    return uid
+    return found
 
 
 def _uid_element(tag: BaseTag, uid: str) -> RawDataElement:

@@ -11,6 +11,9 @@ import re
 from functools import lru_cache
 from struct import unpack
 
+from pydicom import config
+from pydicom.uid import UID
+
 # Characters of one or several numbers without empty ones between (PS3.5 section 6.2); other ones pydicom judges.
 _DECIMALS = re.compile(rb" *[-+0-9.eE]{1,32} *(?:\\ *[-+0-9.eE]{1,32} *)*")
 _INTEGERS = re.compile(rb" *[-+0-9]{1,18} *(?:\\ *[-+0-9]{1,18} *)*")
@@ -20,7 +23,7 @@ _BINARY = {"US": ("H", 2), "SS": ("h", 2), "UL": ("L", 4), "SL": ("l", 4), "FL":
 
 _SINGLE_BYTE_TEXTS = frozenset({"AS", "CS", "DA", "DT", "TM"})
 _TEXTS = frozenset({"LO", "SH"})
-_UID = re.compile(rb"[0-9.]*")
+_UID = re.compile(rb"[0-9.]+")
 
 # A value that is longer is hardly one that comes again.
 _LONGEST_REMEMBERED = 256
@@ -38,6 +41,17 @@ def ordinary_text(vr: str, value: bytes | None) -> str | None:
     if not value:
         return ""
     return _text(vr, value) if len(value) <= _LONGEST_REMEMBERED else None
+
+
+def ordinary_uid(value: bytes | None) -> UID | None:
+    """Return the unique identifier of an element's bytes; None if pydicom has to read it, or there is none."""
+    return _uid(value) if value and len(value) <= _LONGEST_REMEMBERED else None
+
+
+@lru_cache(maxsize=1 << 13)
+def _uid(value: bytes) -> UID | None:
+    stripped = value.rstrip(b"\0 ")
+    return UID(stripped.decode("ascii"), config.IGNORE) if _UID.fullmatch(stripped) else None
 
 
 @lru_cache(maxsize=1 << 13)
@@ -63,8 +77,7 @@ def _text(vr: str, value: bytes) -> str | None:
     if not value.isascii() or b"\x1b" in value:
         return None
     if vr == "UI":
-        stripped = value.rstrip(b"\0 ")
-        return stripped.decode("ascii") if _UID.fullmatch(stripped) else None
+        return _uid(value)
     if vr in _SINGLE_BYTE_TEXTS:
         parts = value.decode("ascii").rstrip(" \0").split("\\")
     elif vr in _TEXTS:

@@ -7,13 +7,14 @@ and it is no guess, as whatever differs is walked.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from struct import Struct
 
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag
 
-from operators.read.elements import LONG_VRS, UNDEFINED_LENGTH, empty_value, read_element
+from operators.read.elements import LONG_VRS, UNDEFINED_LENGTH, read_element
 
 Elements = dict[BaseTag, RawDataElement]
 
@@ -34,39 +35,31 @@ class _Run:
 
     def at(self, start: int) -> Elements:
         """Return the elements as they are in a file in which the run begins at ``start``."""
-        found = self.places.get(start)
-        if found is None:
-            shift = start - element_start(self.elements[0])
-            found = {element.tag: element._replace(value_tell=element.value_tell + shift) for element in self.elements}
-            if len(self.places) < _PLACES:
-                self.places[start] = found
+        shift = start - element_start(self.elements[0])
+        found = {element.tag: element._replace(value_tell=element.value_tell + shift) for element in self.elements}
+        if len(self.places) < _PLACES:
+            self.places[start] = found
         return found
 
 
+@dataclass(eq=False)
 class _Varying:
     """One element whose value differs between the headers; its tag and value representation do not."""
 
-    def __init__(self, element: RawDataElement) -> None:
-        self.tag, self.vr, self.implicit = element.tag, element.VR, element.is_implicit_VR
-        self.value_offset = _value_offset(element)
-        group_and_number = self.tag.group.to_bytes(2, "little") + self.tag.element.to_bytes(2, "little")
-        # An implicit sequence of undefined length has got its value representation from its content.
-        self.head = group_and_number if self.implicit else group_and_number + (self.vr or "").encode()
-        self.length = _long_length if self.implicit or self.vr in LONG_VRS else _short_length
-        self.length_offset = 4 if self.implicit else 8 if self.vr in LONG_VRS else 6
+    tag: BaseTag
+    vr: str | None
+    implicit: bool
+    head: bytes
+    length: Callable[[bytes, int], tuple[int]]
+    length_offset: int
+    value_offset: int
 
     def read(self, data: bytes, start: int, size: int) -> tuple[RawDataElement, int] | None:
         """Return the element that begins at ``start`` and the position behind it; None if it is another element."""
-        if not data.startswith(self.head, start) or start + self.value_offset > len(data):
+        if not data.startswith(self.head, start):
             return None
-        (length,) = self.length(data, start + self.length_offset)
-        value_at = start + self.value_offset
-        end = value_at + length
-        if end > len(data) or self.vr == "SQ":
-            element, end = read_element(data, start, self.implicit, size)
-            return (element, end) if self.vr == element.VR else None
-        value = data[value_at:end] if length else empty_value(self.vr)
-        return RawDataElement(self.tag, self.vr, length, value, value_at, self.implicit, True), end
+        element, end = read_element(data, start, self.implicit, size)
+        return (element, end) if self.vr == element.VR else None
 
 
 class Template:
@@ -86,24 +79,37 @@ class Template:
         Raises what :func:`read_element` raises.
         """
         elements: Elements = {}
-        position = start
+        position, last = start, len(data) - 12
         refined: list[tuple[int, list[_Run | _Varying]]] = []
+        # This loop is what reading a header costs: names are looked up once and the usual case is written out.
+        begins, new, end_of_data = data.startswith, tuple.__new__, len(data)
         for index, part in enumerate(self._parts):
-            if isinstance(part, _Varying):
-                read = part.read(data, position, size)
-                if read is None:
-                    return None
-                elements[part.tag], position = read
-            elif data.startswith(part.content, position):
-                elements.update(part.at(position))
-                position += len(part.content)
-            else:
+            if isinstance(part, _Run):
+                if begins(part.content, position):
+                    elements.update(part.places.get(position) or part.at(position))
+                    position += len(part.content)
+                    continue
                 split = self._split(part, data, position, size)
                 if split is None:
                     return None
                 found, position, parts = split
                 elements.update(found)
                 refined.append((index, parts))
+            elif begins(part.head, position) and position <= last:
+                (length,) = part.length(data, position + part.length_offset)
+                value_at = position + part.value_offset
+                end = value_at + length
+                if length and end <= end_of_data and part.vr != "SQ":
+                    fields = (part.tag, part.vr, length, data[value_at:end], value_at, part.implicit, True, True, False)
+                    elements[part.tag] = new(RawDataElement, fields)
+                    position = end
+                    continue
+                read = part.read(data, position, size)
+                if read is None:
+                    return None
+                elements[part.tag], position = read
+            else:
+                return None
         for index, parts in reversed(refined):
             self._parts[index : index + 1] = parts
         return elements, position
@@ -122,7 +128,7 @@ class Template:
                 same.append(element)
                 position += len(content)
                 continue
-            varying = _Varying(element)
+            varying = _varying(element)
             read = varying.read(data, position, size)
             if read is None or element.tag == self._pinned:
                 return None
@@ -143,6 +149,21 @@ def element_start(element: RawDataElement) -> int:
 
 def _value_offset(element: RawDataElement) -> int:
     return 12 if not element.is_implicit_VR and element.VR in LONG_VRS else 8
+
+
+def _varying(element: RawDataElement) -> _Varying:
+    group_and_number = element.tag.group.to_bytes(2, "little") + element.tag.element.to_bytes(2, "little")
+    implicit, is_long = element.is_implicit_VR, element.VR in LONG_VRS
+    return _Varying(
+        tag=element.tag,
+        vr=element.VR,
+        implicit=implicit,
+        # An implicit sequence of undefined length has got its value representation from its content.
+        head=group_and_number if implicit else group_and_number + (element.VR or "").encode(),
+        length=_long_length if implicit or is_long else _short_length,
+        length_offset=4 if implicit else 8 if is_long else 6,
+        value_offset=_value_offset(element),
+    )
 
 
 def _content(data: bytes, element: RawDataElement, data_start: int = 0) -> bytes:
