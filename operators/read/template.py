@@ -69,6 +69,9 @@ class Template:
         """Begin with one header. One that differs in the ``pinned`` element is of another kind."""
         self._parts: list[_Run | _Varying] = [_run(data, elements)] if elements else []
         self._pinned = pinned
+        # Where the parts began in the last header, and its elements.
+        self._starts = [-1] * len(self._parts)
+        self._last: Elements = {}
         self.implicit = bool(elements) and elements[0].is_implicit_VR
         self.marker = next((_content(data, element) for element in elements if element.tag == pinned), b"")
         """The bytes of the pinned element: only a header that contains them can be of this kind."""
@@ -78,15 +81,19 @@ class Template:
 
         Raises what :func:`read_element` raises.
         """
-        elements: Elements = {}
+        # Copied, a dictionary keeps its order, and what stands where it stood in the last header needs no more.
+        elements = self._last.copy()
+        starts: list[int] = []
         position, last = start, len(data) - 12
         refined: list[tuple[int, list[_Run | _Varying]]] = []
         # This loop is what reading a header costs: names are looked up once and the usual case is written out.
         begins, new, end_of_data = data.startswith, tuple.__new__, len(data)
-        for index, part in enumerate(self._parts):
+        for index, (part, last_start) in enumerate(zip(self._parts, self._starts, strict=True)):
+            starts.append(position)
             if isinstance(part, _Run):
                 if begins(part.content, position):
-                    elements.update(part.places.get(position) or part.at(position))
+                    if last_start != position:
+                        elements.update(part.places.get(position) or part.at(position))
                     position += len(part.content)
                     continue
                 split = self._split(part, data, position, size)
@@ -112,6 +119,9 @@ class Template:
                 return None
         for index, parts in reversed(refined):
             self._parts[index : index + 1] = parts
+        self._starts = starts if not refined else [-1] * len(self._parts)
+        # A copy, as the elements are changed where somebody has them converted.
+        self._last = elements.copy()
         return elements, position
 
     def _split(
