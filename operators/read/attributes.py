@@ -109,8 +109,9 @@ def _raw_element(header: Dataset, keyword: str) -> tuple[bytes | None, str | Non
     tag, dictionary_vr = _attribute(keyword)
     if tag is None or dictionary_vr is None:
         return None, None
-    element = header.get_item(tag, keep_deferred=True)
-    if not isinstance(element, RawDataElement) or not element.is_little_endian:
+    # Public ways to an element that is not converted yet take longer than reading it.
+    element = header._dict.get(tag)
+    if type(element) is not RawDataElement or not element.is_little_endian:
         return None, None
     if element.value is None and element.length:
         return None, None  # pydicom has left it in the file

@@ -32,12 +32,16 @@ def file_dataset(
     character_set = elements.get(_CHARACTER_SET)
     return _like(
         _empty_file_dataset(implicit),
-        _dict=elements,
-        file_meta=_like(_empty_file_meta(), _dict=file_meta),
-        preamble=preamble,
-        filename=path,
-        timestamp=modified,
-        _read_charset=default_encoding if character_set is None else list(_encodings(character_set)),
+        {
+            "_dict": elements,
+            "file_meta": _like(_empty_file_meta(), {"_dict": file_meta}),
+            "preamble": preamble,
+            "filename": path,
+            "timestamp": modified,
+            "_read_charset": default_encoding
+            if character_set is None
+            else list(_encodings(character_set.VR, character_set.value or b"")),
+        },
     )
 
 
@@ -53,28 +57,23 @@ def _empty_file_meta() -> FileMetaDataset:
     return file_meta
 
 
-def _like(original: _AnyDataset, **own: object) -> _AnyDataset:
+def _like(original: _AnyDataset, own: dict[str, object]) -> _AnyDataset:
     """Return a shallow copy, with dictionaries and attributes of its own."""
     copy = original.__class__.__new__(original.__class__)
     attributes = vars(copy)
-    attributes.update(vars(original))
-    for name in ("_private_blocks", "_pixel_array_opts", "_pixel_id"):
-        attributes[name] = attributes[name].copy()
+    attributes.update(vars(original), _private_blocks={}, _pixel_array_opts={"use_pdh": False}, _pixel_id={})
     attributes.update(own)
     return copy
 
 
-def _encodings(character_set: RawDataElement) -> tuple[str, ...]:
-    return _known_encodings(character_set._replace(value_tell=0))
-
-
 @lru_cache(maxsize=256)
-def _known_encodings(character_set: RawDataElement) -> tuple[str, ...]:
-    terms = (character_set.value or b"").rstrip(b" \0").decode("ascii", "replace").split("\\")
+def _encodings(vr: str | None, value: bytes) -> tuple[str, ...]:
+    terms = value.rstrip(b" \0").decode("ascii", "replace").split("\\")
     extended = all(term.startswith("ISO 2022 IR ") or not term for term in terms)
-    if character_set.VR not in (None, "CS") or any(term not in python_encoding for term in terms):
+    if vr not in (None, "CS") or any(term not in python_encoding for term in terms):
         raise UnusualEncodingError
     if len(terms) > 1 and not extended:
         raise UnusualEncodingError
-    encodings = Dataset({_CHARACTER_SET: character_set})._character_set
+    element = RawDataElement(_CHARACTER_SET, vr, len(value), value, 0, vr is None, True)
+    encodings = Dataset({_CHARACTER_SET: element})._character_set
     return (encodings,) if isinstance(encodings, str) else tuple(encodings)
