@@ -24,18 +24,20 @@ class Decision(BaseModel):
 
 
 class Figure(BaseModel):
-    """One number behind a gate's verdict; ``unit`` is its UCUM code."""
+    """One number behind a gate's verdict; ``code`` is that of the quantity, ``unit`` a UCUM code."""
 
     model_config = ConfigDict(frozen=True)
+    code: str
     name: str
     value: float
     unit: str
 
 
 class Gate(BaseModel):
-    """One gate's verdict on one input: passed, or the code of the reason why not."""
+    """One gate's verdict on one input: passed, or the code of the reason why not; ``code`` is that of the gate."""
 
     model_config = ConfigDict(frozen=True)
+    code: str
     name: str
     subject: str
     passed: bool
@@ -47,13 +49,14 @@ class Gate(BaseModel):
     def of(cls, result: GateResult) -> Gate:
         """Return a verdict as plain text and numbers."""
         return cls(
+            code=result.name.value,
             name=result.name.meaning,
             subject=result.subject,
             passed=result.passed,
             reason="" if result.reason is None else result.reason.value,
             detail=result.detail,
             figures=tuple(
-                Figure(name=figure.name.meaning, value=figure.value, unit=figure.unit.value)
+                Figure(code=figure.name.value, name=figure.name.meaning, value=figure.value, unit=figure.unit.value)
                 for figure in result.figures
             ),
         )

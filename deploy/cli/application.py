@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from deploy.cli import apps, config, demo, jobs, recover, run, send, serve, studies, train
+from deploy.cli import apps, config, demo, inspect, jobs, recover, run, send, serve, studies, train
 
 application = typer.Typer(
     name="gantry",
@@ -16,6 +16,7 @@ application = typer.Typer(
 application.command("serve")(serve.serve)
 application.command("demo")(demo.demo)
 application.command("run")(run.run)
+application.command("inspect")(inspect.inspect)
 application.command("send")(send.send)
 application.add_typer(apps.commands, name="apps")
 application.add_typer(jobs.commands, name="jobs")

@@ -134,8 +134,10 @@ def _show_jobs(study: Study) -> None:
 def _show_events(session: Session, study: Study) -> None:
     from sqlalchemy import select
 
+    from deploy.cli.gates import show_gates
     from deploy.cli.screen import local_time, show_table
     from deploy.node.database import Event
+    from operators.outcome import Gate
 
     events = session.scalars(
         select(Event).where(Event.study_instance_uid == study.study_instance_uid).order_by(Event.id)
@@ -159,6 +161,9 @@ def _show_events(session: Session, study: Study) -> None:
                 ],
                 title=f"\nSeries for job {event.job_id}" if event.job_id else f"\nSeries ({event.kind})",
             )
+        gates = event.data.get("gates")
+        if isinstance(gates, list):
+            show_gates([Gate.model_validate(gate) for gate in gates], title=f"\nGates of job {event.job_id}")
     show_table(
         ("time", "job", "event", "what happened"),
         [(local_time(event.at), event.job_id or "", event.kind, event.text) for event in events],

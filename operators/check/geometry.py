@@ -72,7 +72,7 @@ def _figures_of_refused(series: Series) -> tuple[Measurement, ...]:
 def _figures(found: tuple[Slice, ...]) -> tuple[Measurement, ...]:
     count = slices(SLICE_COUNT, len(found))
     try:
-        planes = parallel_planes([item.header for item in found], [item.name for item in found])
+        planes = parallel_planes([item.header for item in found])
     # Slices that are not parallel have no spacing.
     except Refused:
         return (count,)

@@ -25,8 +25,8 @@ def test_the_gates_survive_the_file(tmp_path: Path) -> None:
     assert (first.name, first.subject, first.passed, first.reason) == ("Slice geometry", "T1", True, "")
     assert (second.passed, second.reason, second.detail) == (False, "missing-slice", "2 of 22 slices are missing")
     assert second.figures == (
-        Figure(name="Number of slices", value=20, unit="{slice}"),
-        Figure(name="Spacing between slices", value=3.3, unit="mm"),
+        Figure(code="number-of-slices", name="Number of slices", value=20, unit="{slice}"),
+        Figure(code="112226", name="Spacing between slices", value=3.3, unit="mm"),
     )
 
 

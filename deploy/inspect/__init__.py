@@ -1,0 +1,1 @@
+"""What Gantry understands of a folder of DICOM: as plain data, as tables, as a contact sheet."""

@@ -1,0 +1,130 @@
+"""A folder with any files: its studies, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.inspect.apps import inspect_apps
+from deploy.inspect.report import FolderReport, PatientReport, Refusal, SeriesReport, StudyReport, UnreadableReport
+from deploy.inspect.series import inspect_series
+from deploy.inspect.tiles import Pictures
+from operators.read.attributes import MalformedAttributeError, text
+from operators.read.study import Study, UnreadableFile, read_study
+from operators.refused import Reason, Refused
+
+
+@dataclass
+class Inspection:
+    """What is known of a folder; ``pictures`` are (title, pictures) of each series in the order of the report."""
+
+    report: FolderReport
+    pictures: list[tuple[str, Pictures]] = field(default_factory=list)
+
+
+def inspect_folder(folder: Path, apps: Sequence[str], *, with_patient: bool = False) -> Inspection:
+    """Inspect every study in a folder (or of one file). ``apps`` are names of installed apps.
+
+    Raises ``ManifestError`` or ``UnknownAppError``; never because of the folder's files.
+    """
+    studies: list[StudyReport] = []
+    pictures: list[tuple[str, Pictures]] = []
+    found, unreadable = _studies(folder)
+    for study in found:
+        if isinstance(study, StudyReport):
+            studies.append(study)
+            continue
+        inspected = [inspect_series(series) for series in study.series]
+        studies.append(
+            StudyReport(
+                study_instance_uid=str(study.study_instance_uid),
+                date=_text(study, "StudyDate"),
+                description=_text(study, "StudyDescription"),
+                patient=_patient(study) if with_patient else None,
+                series=tuple(report for report, _ in inspected),
+                apps=inspect_apps(study, apps),
+            )
+        )
+        pictures += [(_title(report), shown) for report, shown in inspected]
+    report = FolderReport(
+        folder=str(folder),
+        studies=tuple(studies),
+        unreadable=tuple(
+            UnreadableReport(path=_relative(file.path, folder), problem=file.problem) for file in unreadable
+        ),
+    )
+    return Inspection(report, pictures)
+
+
+def _title(series: SeriesReport) -> str:
+    return series.description if series.refusal is None else f"{series.description} (refused: {series.refusal.reason})"
+
+
+def _studies(folder: Path) -> tuple[list[Study | StudyReport], list[UnreadableFile]]:
+    """The studies of a folder; those that cannot be taken for one study as a report that says why."""
+    try:
+        study = read_study(folder)
+    except Refused as refused:
+        if refused.reason is Reason.NO_READABLE_INSTANCE:
+            return [], _unreadable(_files(folder))
+        return _one_by_one(folder)
+    return [study], list(study.unreadable)
+
+
+def _one_by_one(folder: Path) -> tuple[list[Study | StudyReport], list[UnreadableFile]]:
+    """Sort the files into studies first: slower, but one study's trouble is not the others'."""
+    members: dict[str, list[Path]] = {}
+    unreadable: list[UnreadableFile] = []
+    for path in _files(folder):
+        try:
+            alone = read_study([path])
+        except Refused:
+            unreadable += _unreadable([path])
+            continue
+        members.setdefault(str(alone.study_instance_uid), []).append(path)
+    studies: list[Study | StudyReport] = []
+    for uid, paths in sorted(members.items()):
+        try:
+            studies.append(read_study(paths))
+        except Refused as refused:
+            refusal = Refusal(reason=refused.reason.value, detail=refused.detail)
+            studies.append(StudyReport(study_instance_uid=uid, refusal=refusal))
+    return studies, unreadable
+
+
+def _unreadable(paths: Iterable[Path]) -> list[UnreadableFile]:
+    """Why each of these files is no instance: the refusal of reading it alone says so."""
+    found = []
+    for path in paths:
+        try:
+            read_study([path])
+        except Refused as refused:
+            found.append(UnreadableFile(path, refused.detail.partition(f"{path.name}: ")[2] or refused.detail))
+    return found
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return [folder]
+    return sorted(path for path in folder.rglob("*") if not path.is_dir())
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) and path != folder else path.name
+
+
+def _patient(study: Study) -> PatientReport:
+    return PatientReport(
+        name=_text(study, "PatientName"),
+        identifier=_text(study, "PatientID"),
+        birth_date=_text(study, "PatientBirthDate"),
+        sex=_text(study, "PatientSex"),
+    )
+
+
+def _text(study: Study, keyword: str) -> str:
+    try:
+        return text(study.header, keyword) or ""
+    except MalformedAttributeError:
+        return ""
