@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 _DATE = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")
 _TIME = re.compile(r"(\d{2}):?(\d{2})?:?(\d{2})?(?:\.(\d{1,6}))?")
+_DATE_TIME = re.compile(r"(\d{8})(\d{2,6}(?:\.\d{1,6})?)([+-]\d{4})?")
+_ZONE = re.compile(r"([+-])(\d{2})(\d{2})")
 
 
 def date_and_time(date: str | None, time: str | None) -> datetime | None:
@@ -27,9 +29,23 @@ def date_and_time(date: str | None, time: str | None) -> datetime | None:
     )
 
 
-def moment(value: str | None) -> datetime | None:
-    """Return the moment of a DT value in its own time zone; None if it is absent, not one, or has no time of day."""
-    if not value:
+def moment(value: str | None, zone: str | None = None) -> datetime | None:
+    """Return the moment of a DT value; None if it is absent, not one, or has no time of day.
+
+    A value with an offset from UTC is brought to ``zone``, the Timezone Offset From UTC (0008,0201) of the other times
+    of its header; where that is not told, the value is taken to be in the same zone as they are.
+    """
+    found = _DATE_TIME.fullmatch((value or "").strip())
+    if found is None:
         return None
-    local = re.split(r"[+\-&]", value.strip())[0]
-    return date_and_time(local[:8], local[8:])
+    start = date_and_time(*found.group(1, 2))
+    own, other = _offset(found.group(3)), _offset(zone)
+    return start if start is None or own is None or other is None else start - own + other
+
+
+def _offset(value: str | None) -> timedelta | None:
+    found = _ZONE.fullmatch((value or "").strip())
+    if found is None:
+        return None
+    sign, hours, minutes = found.groups()
+    return (-1 if sign == "-" else 1) * timedelta(hours=int(hours), minutes=int(minutes))

@@ -54,8 +54,9 @@ class LookupTable:
 
     @property
     def range(self) -> tuple[float, float]:
-        """Smallest and largest value of the table."""
-        return float(self.table.min()), float(self.table.max())
+        """Smallest and largest value that a table of this type can hold."""
+        limits = np.iinfo(self.table.dtype)  # type: ignore[type-var]
+        return float(limits.min), float(limits.max)
 
 
 Transformation = Rescale | LookupTable

@@ -73,8 +73,8 @@ def _is_localizer(header: Dataset) -> bool:
         return False
 
 
-def chosen_slices(slices: Sequence[Slice], choose: Mapping[str, float | str]) -> list[Slice]:
-    """Return the slices that have the chosen value of each dimension.
+def chosen_slices(slices: Sequence[Slice], choose: Mapping[str, float | str]) -> tuple[list[Slice], Label]:
+    """Return the slices that have the chosen value of each dimension, and these values.
 
     Raises :class:`Refused` with ``NO_SUCH_VOLUME``, naming the values that there are.
     """
@@ -86,9 +86,9 @@ def chosen_slices(slices: Sequence[Slice], choose: Mapping[str, float | str]) ->
         if not kept:
             raise Refused(
                 Reason.NO_SUCH_VOLUME,
-                f"no slice has the {DIMENSIONS[name].title} {wanted}: the series has {_values_shown(found)}",
+                f"no slice has the {DIMENSIONS[name].title} {shown(wanted)}: the series has {_values_shown(found)}",
             )
-    return kept
+    return kept, {name: _value(kept[0].header, name) for name in choose}
 
 
 def _matching(found: Sequence[Value], wanted: float | str) -> Callable[[Value], bool]:

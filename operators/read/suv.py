@@ -24,6 +24,8 @@ SUV_UNITS = "g/ml"
 
 _PHILIPS = ("Philips PET Private Group", 0x7053)
 _GE = ("GEMS_PETD_01", 0x0009)
+# Two attributes of one moment may be rounded differently.
+_SAME_TIME_SECONDS = 60.0
 _CORRECTIONS = ("ATTN", "DECY")
 
 
@@ -104,23 +106,34 @@ def _decay_seconds(header: Dataset, tracer: Dataset, start: datetime | None, hal
     correction = text(header, "DecayCorrection")
     if correction == "ADMIN":
         return 0.0
-    corrected_to = moment(text(header, "DecayCorrectionDateTime"))
+    corrected_to = moment(text(header, "DecayCorrectionDateTime"), text(header, "TimezoneOffsetFromUTC"))
     if corrected_to is None:
         if correction != "START":
             raise _Absent(f"Decay Correction is {correction or 'absent'}, not START or ADMIN")
         corrected_to = _scan_start(header, start, half_life)
-    injected = moment(text(tracer, "RadiopharmaceuticalStartDateTime"))
-    if injected is None:
-        # The time of day alone: of the day of the scan, or of the day before if the night lies between.
-        injected = date_and_time(f"{corrected_to:%Y%m%d}", text(tracer, "RadiopharmaceuticalStartTime"))
-        if injected is None:
-            raise _Absent("Radiopharmaceutical Start Date Time and Start Time are absent")
-        if injected > corrected_to:
-            injected -= timedelta(days=1)
+    injected = _injection(header, tracer, corrected_to)
     seconds = (corrected_to - injected).total_seconds()
     if not 0 <= seconds <= 20 * half_life:
         raise _Absent(f"the injection at {injected} and the scan at {corrected_to} are {seconds:g} s apart")
     return seconds
+
+
+def _injection(header: Dataset, tracer: Dataset, corrected_to: datetime) -> datetime:
+    """The start of the injection in the time zone of the other times of the header."""
+    zone = text(header, "TimezoneOffsetFromUTC")
+    dated = moment(text(tracer, "RadiopharmaceuticalStartDateTime"), zone)
+    # The time of day alone: of the day of the scan, or of the day before if the night lies between.
+    timed = date_and_time(f"{corrected_to:%Y%m%d}", text(tracer, "RadiopharmaceuticalStartTime"))
+    if timed is not None and timed > corrected_to:
+        timed -= timedelta(days=1)
+    if dated is None and timed is None:
+        raise _Absent("Radiopharmaceutical Start Date Time and Start Time are absent")
+    if dated is None or timed is None:
+        return dated or timed or corrected_to
+    apart = abs((dated - timed).total_seconds()) % 86400
+    if min(apart, 86400 - apart) > _SAME_TIME_SECONDS:
+        raise _Absent(f"Radiopharmaceutical Start Date Time {dated} and Start Time {timed.time()} disagree")
+    return dated
 
 
 def _scan_start(header: Dataset, earliest: datetime | None, half_life: float) -> datetime:

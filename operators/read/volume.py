@@ -140,11 +140,14 @@ class _Prepared:
 
 def _prepare(series: Series, rules: ReadingRules) -> _Prepared:
     slices, localizers = without_localizers(slices_of(series))
-    if rules.choose:
-        slices = chosen_slices(slices, rules.choose)
+    slices, chosen = chosen_slices(slices, rules.choose)
     forms = _forms(slices)
     stacks = sort_into_stacks(slices, lambda one, other: _is_copy(one, other, forms))
-    stacks = replace(stacks, left_out=localizers + stacks.left_out)
+    stacks = replace(
+        stacks,
+        labels=tuple({**chosen, **label} for label in stacks.labels),
+        left_out=localizers + stacks.left_out,
+    )
     if rules.gantry_tilt == "refuse":
         _refuse_tilt(stacks)
     ordered = tuple(item for volume in stacks.slices for item in volume)
@@ -213,12 +216,13 @@ def _read(prepared: _Prepared, rules: ReadingRules) -> tuple[Volume, ...]:
     geometry = prepared.stacks.geometry
     transformations = [found.transformation for found in prepared.calibrations]
     dtype = output_dtype(prepared.forms, transformations, rules.padding)
-    array = np.empty((len(prepared.slices), *geometry.shape[1:]), dtype=dtype)
+    whole = np.empty((len(prepared.stacks.slices), *geometry.shape), dtype=dtype)
+    planes = whole.reshape(-1, *geometry.shape[1:])
     ranges = [padding_range(item, form) for item, form in zip(prepared.slices, prepared.forms, strict=True)]
     requests = [
         PlaneRequest(item, form, transformation, out, padding)
         for item, form, transformation, out, padding in zip(
-            prepared.slices, prepared.forms, transformations, array, ranges, strict=True
+            prepared.slices, prepared.forms, transformations, planes, ranges, strict=True
         )
     ]
     read_planes(requests, rules.padding)
@@ -230,7 +234,6 @@ def _read(prepared: _Prepared, rules: ReadingRules) -> tuple[Volume, ...]:
                 for ends, transformation in zip(ranges, transformations, strict=True)
             ]
         )
-    whole = array.reshape(len(prepared.stacks.slices), *geometry.shape)
     affine, is_resampled = geometry.affine, False
     if rules.gantry_tilt == "resample" and tilt_degrees(geometry) > TILT_TOLERANCE_DEGREES:
         whole = np.stack([resample_upright(volume, geometry) for volume in whole])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import warnings
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def by_highdicom(path: Path) -> tuple[Array, Affine]:
 def by_dcm2niix(folder: Path, output: Path) -> tuple[Array, Affine]:
     """dcm2niix: NIfTI's (column, row, slice) and RAS turned into ours; a fourth axis comes first."""
     output.mkdir(parents=True, exist_ok=True)
-    arguments = [DCM2NIIX, "-z", "n", "-f", "converted", "-o", output, folder]
+    arguments = [str(DCM2NIIX), "-z", "n", "-f", "converted", "-o", str(output), str(folder)]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     (found,) = output.glob("*.nii") or [None]
     assert found is not None, done.stdout
