@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread, encaps
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_partial
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import JPEGBaseline8Bit, NuclearMedicineImageStorage
+from pydicom.uid import UID, ExplicitVRBigEndian, JPEGBaseline8Bit, NuclearMedicineImageStorage, RLELossless
 
 _PIXEL_DATA = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 
@@ -86,20 +87,41 @@ def stored_values(content: bytes, frame: int) -> NDArray[Any]:
     dataset = read(content)
     if dataset is None:
         raise MismatchError("pydicom reads no data set")
-    values = _decoded(dataset, frame)
+    values = decoded(dataset, frame)
     if values.dtype.kind == "f":
         return values
     bits, signed = dataset.BitsStored, dataset.PixelRepresentation == 1
-    whole = values.astype(np.int64) & ((1 << bits) - 1)
+    high_bit = dataset.get("HighBit")
+    if high_bit not in (None, "", bits - 1) and not UID(str(dataset.file_meta.TransferSyntaxUID)).is_encapsulated:
+        # High Bit places the value within its cell (PS3.5 section 8.1.1); pydicom takes no notice of it.
+        values = _cells(dataset, frame, values.shape) >> (high_bit + 1 - bits)
+    whole = values.astype(np.int64)
+    whole &= (1 << bits) - 1
     return np.where(whole >> (bits - 1) & 1, whole - (1 << bits), whole) if signed else whole
 
 
-def _decoded(dataset: Dataset, frame: int) -> NDArray[Any]:
+def _cells(dataset: Dataset, frame: int, shape: tuple[int, ...]) -> NDArray[Any]:
+    order = ">" if dataset.file_meta.TransferSyntaxUID == ExplicitVRBigEndian else "<"
+    dtype = f"{order}{'i' if dataset.PixelRepresentation else 'u'}{dataset.BitsAllocated // 8}"
+    count = int(np.prod(shape))
+    return np.frombuffer(dataset.PixelData, dtype, count, frame * count * dataset.BitsAllocated // 8).reshape(shape)
+
+
+def decoded(dataset: Dataset, frame: int) -> NDArray[Any]:
+    """One frame as pydicom's decoders give it; raises what they raise."""
     frames = int(str(dataset.get("NumberOfFrames") or 1))
     index = frame if frames > 1 else None
-    syntax = dataset.file_meta.TransferSyntaxUID
+    # Under another VR pydicom has another kind of text, which its decoders do not take.
+    syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
+    dataset = copy(dataset)
+    dataset.file_meta = FileMetaDataset(dataset.file_meta)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset["PhotometricInterpretation"] = DataElement(0x00280004, "CS", str(dataset.PhotometricInterpretation))
     bare = _without_offset_tables(dataset, syntax.is_encapsulated)
     ways: list[tuple[Dataset, str]] = [(dataset, ""), (bare, "")]
+    if syntax == RLELossless:
+        # The other plugin panics when there is too much.
+        ways = [(dataset, "pydicom"), (bare, "pydicom")]
     if syntax.is_encapsulated and _LOSSY_JPEG.search(bare.PixelData):
         # Lossy JPEG is decoded alike, to the last bit, by one library only.
         bare.file_meta = FileMetaDataset(bare.file_meta)
@@ -109,7 +131,7 @@ def _decoded(dataset: Dataset, frame: int) -> NDArray[Any]:
     problems = []
     for each, plugin in ways:
         try:
-            return pixel_array(each, raw=True, index=index, decoding_plugin=plugin)
+            return pixel_array(each, raw=True, index=index, decoding_plugin=plugin, allow_excess_frames=False)
         # An offset table that leads nowhere stops pydicom; the frames can still be told by their fragments.
         except Exception as error:
             problems.append(error)
@@ -150,36 +172,49 @@ def plane(content: bytes, frame: int, tile: tuple[int, int] | None = None) -> Pl
     try:
         return _plane(content, frame, tile)
     # Gantry has read this plane: what pydicom says against it decides whether it should have.
-    except Exception as error:
+    except BaseException as error:
         raise MismatchError(f"pydicom cannot: {type(error).__name__}: {error}") from error
+
+
+def plane_values(content: bytes, frame: int) -> NDArray[np.float64]:
+    """One frame in the modality's units; raises what pydicom raises."""
+    dataset = read(content)
+    if dataset is None:
+        raise MismatchError("pydicom reads no data set")
+    stored = stored_values(content, frame)
+    slope = _numbers(dataset, frame, "PixelValueTransformationSequence", "RescaleSlope", [1.0])
+    intercept = _numbers(dataset, frame, "PixelValueTransformationSequence", "RescaleIntercept", [0.0])
+    return stored.astype(np.float64) * slope + intercept
+
+
+def _numbers(dataset: Dataset, frame: int, group: str, keyword: str, default: Sequence[float] = ()) -> Vector:
+    value = attribute(dataset, frame, group, keyword)
+    values = default if value is None else [each for each in np.atleast_1d(value) if each != ""] or default
+    return np.array(values, dtype=np.float64)
 
 
 def _plane(content: bytes, frame: int, tile: tuple[int, int] | None) -> Plane:
     dataset = read(content)
     if dataset is None:
         raise MismatchError("pydicom reads no data set")
-    stored = stored_values(content, frame)
+    values = plane_values(content, frame)
 
-    def numbers(group: str, keyword: str, default: Sequence[float] = ()) -> Vector:
-        value = attribute(dataset, frame, group, keyword)
-        values = default if value is None else [each for each in np.atleast_1d(value) if each != ""] or default
-        return np.array(values, dtype=np.float64)
+    def numbers(group: str, keyword: str) -> Vector:
+        return _numbers(dataset, frame, group, keyword)
 
-    slope = numbers("PixelValueTransformationSequence", "RescaleSlope", [1.0])
-    intercept = numbers("PixelValueTransformationSequence", "RescaleIntercept", [0.0])
     position = numbers("PlanePositionSequence", "ImagePositionPatient")
     directions = numbers("PlaneOrientationSequence", "ImageOrientationPatient")
     spacing = numbers("PixelMeasuresSequence", "PixelSpacing")
     if tile is not None:
-        stored, position = _tile(dataset, stored, tile, position, directions, spacing)
-    elif dataset.SOPClassUID == NuclearMedicineImageStorage:
+        values, position = _tile(dataset, values, tile, position, directions, spacing)
+    elif dataset.SOPClassUID == NuclearMedicineImageStorage and "PerFrameFunctionalGroupsSequence" not in dataset:
         detector = dataset.DetectorInformationSequence[0]
         directions = np.array(detector.ImageOrientationPatient, dtype=np.float64)
         normal = np.cross(directions[:3], directions[3:])
         number = np.atleast_1d(dataset.SliceVector)[frame] - 1
         position = np.array(detector.ImagePositionPatient, dtype=np.float64)
         position = position + number * float(dataset.SpacingBetweenSlices) * normal / np.linalg.norm(normal)
-    return Plane(stored.astype(np.float64) * slope + intercept, position, directions.reshape(2, 3), spacing)
+    return Plane(values, position, directions.reshape(2, 3), spacing)
 
 
 def _tile(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from pydicom.uid import ExplicitVRBigEndian
 
 from operators.read.waveform import Waveform, physical_samples, stored_samples
 from operators.refused import Reason, Refused
@@ -16,7 +17,7 @@ def compare(waveform: Waveform, content: bytes) -> None:
     dataset = read(content)
     if dataset is None or len(dataset.WaveformSequence) != len(waveform.groups):
         raise MismatchError(f"pydicom does not find {len(waveform.groups)} groups")
-    order = ">" if dataset.file_meta.TransferSyntaxUID.is_little_endian is False else "<"
+    order = ">" if dataset.file_meta.TransferSyntaxUID == ExplicitVRBigEndian else "<"
     for group, item in zip(waveform.groups, dataset.WaveformSequence, strict=True):
         kind = (item.WaveformSampleInterpretation, item.WaveformBitsAllocated)
         channels, samples = item.NumberOfWaveformChannels, item.NumberOfWaveformSamples
