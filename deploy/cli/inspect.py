@@ -29,6 +29,8 @@ def inspect(
 
     The exit status is 0 whatever the files are, and 1 when something went wrong by Gantry's own fault.
     """
+    import warnings
+
     from apps.run import UnknownAppError, app_names
     from deploy.cli.screen import console
     from deploy.inspect.contact_sheet import save_contact_sheet
@@ -37,7 +39,9 @@ def inspect(
 
     if not folder.exists():
         fail(f"there is no folder {folder}")
-    with explained(UnknownAppError, ManifestError):
+    with explained(UnknownAppError, ManifestError), warnings.catch_warnings():
+        # pydicom's warnings about odd values quote them: they may name a patient.
+        warnings.simplefilter("ignore")
         inspection = inspect_folder(folder, apps or app_names(), with_patient=patient)
     report = inspection.report
     if picture is not None:

@@ -132,7 +132,7 @@ def _frames(series: Series, report: SeriesReport) -> tuple[SeriesReport, Picture
     if first.has_burned_in_annotation:
         notes.append("burned-in annotation")
     if first.regions:
-        notes.append(f"{len(first.regions)} ultrasound regions")
+        notes.append(_count(len(first.regions), "ultrasound region"))
     notes += [value for value in (first.laterality, first.view) if value]
     return report.model_copy(update={**update, "units": first.units, "notes": tuple(notes)}), pictures
 
@@ -163,7 +163,11 @@ def _group(group: MultiplexGroup) -> GroupReport:
 
 def _annotations(waveforms: list[Waveform]) -> tuple[str, ...]:
     count = sum(len(waveform.annotations) for waveform in waveforms)
-    return (f"{count} annotations",) if count else ()
+    return (_count(count, "annotation"),) if count else ()
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _has_pixels(series: Series) -> bool:

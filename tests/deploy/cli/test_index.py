@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.node.database import FILE_NAME, Delivery, Event, Instance, Job, JobState, Study, open_database
+from operators.outcome import Figure, Gate
 from tests.deploy.cli.conftest import Gantry
 
 STUDY = "2.25.1"
@@ -27,6 +28,17 @@ DECISIONS = [
         "chosen": False,
         "reason": "a localizer",
     },
+]
+GATES = [
+    Gate(
+        code="geometry-gate",
+        name="Slice geometry",
+        subject="T2-FLAIR (5 FLAIR)",
+        passed=False,
+        reason="missing-slice",
+        detail="2 of 22 slices are missing",
+        figures=(Figure(code="112226", name="Spacing between slices", value=3.3, unit="mm"),),
+    ).model_dump(mode="json")
 ]
 
 
@@ -94,6 +106,7 @@ def node(config: Path) -> Path:
         )
         for kind, text, data in (
             ("selected", "mr_white_matter_lesions on 2 instances", {"decisions": DECISIONS}),
+            ("job-verifying", "not analysed", {"gates": GATES}),
             ("job-failed", "failed: the app took too long", {}),
         ):
             session.add(Event(at=MOMENT, kind=kind, study_instance_uid=STUDY, job_id=job.id, text=text, data=data))
@@ -114,6 +127,13 @@ def test_a_study_is_shown_with_every_decision_and_its_reason(gantry: Gantry, nod
     assert result.exit_code == 0
     for text in ("MR Image Storage", "MR1", "a localizer", "the only one that fits", "selected", "job-failed"):
         assert text in result.stdout
+
+
+def test_a_study_is_shown_with_its_gates_and_their_figures(gantry: Gantry, node: Path) -> None:
+    result = gantry("studies", "show", STUDY, "--config", node)
+    assert result.exit_code == 0
+    for text in ("Gates of job 1", "T2-FLAIR (5 FLAIR)", "missing-slice", "2 of 22 slices", "slices 3.3 mm"):
+        assert text in result.stdout, text
 
 
 def test_an_unknown_study_is_named(gantry: Gantry, node: Path) -> None:
