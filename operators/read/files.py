@@ -26,9 +26,17 @@ def files_of(source: Path | Iterable[Path], note: Callable[[Path, str], None]) -
         subfolders.sort()
         path = Path(folder)
         for name in subfolders:
-            if (path / name).is_symlink():
+            if _is_link(path / name):
                 note(path / name, "a link to a folder is not followed")
         yield from (path / name for name in sorted(names))
+
+
+def _is_link(path: Path) -> bool:
+    try:
+        return path.is_symlink()
+    # Listing it will tell what is wrong.
+    except OSError:
+        return False
 
 
 def _is_folder(path: Path) -> bool:

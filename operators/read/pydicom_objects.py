@@ -13,6 +13,7 @@ from pydicom.charset import default_encoding, python_encoding
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 
+import operators.read.character_sets  # noqa: F401 - corrects pydicom
 from operators.read.elements import SPECIFIC_CHARACTER_SET, UnusualEncodingError, known_tag
 from operators.read.template import Elements
 
