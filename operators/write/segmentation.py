@@ -59,6 +59,8 @@ def write_segmentation(
 
 
 def _check(volume: Volume, labels: NDArray[np.uint8], segments: Sequence[Segment]) -> None:
+    if volume.is_resampled:
+        raise ValueError("the volume was resampled: its slices are not the source slices")
     if labels.dtype != np.uint8:
         raise ValueError(f"labels must be uint8, not {labels.dtype}")
     if [segment.number for segment in segments] != list(range(1, len(segments) + 1)) or not segments:

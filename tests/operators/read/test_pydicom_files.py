@@ -60,7 +60,8 @@ def test_every_monochrome_slice_has_the_values_that_pydicom_gives_it() -> None:
                 expected = apply_rescale(expected, source)
             # Two decoders of a lossy code may round its cosines differently.
             rounding = 1 if form.transfer_syntax_uid in (JPEGBaseline8Bit, JPEGExtended12Bit) else 0
-            np.testing.assert_allclose(values.astype(float), expected, rtol=0, atol=rounding, err_msg=path.name)
+            stored_as = expected.astype(values.dtype).astype(float)
+            np.testing.assert_allclose(values.astype(float), stored_as, rtol=0, atol=rounding, err_msg=path.name)
             compared.append(path.name)
     assert {"CT_small.dcm", "MR_small.dcm", "MR_small_bigendian.dcm", "MR_small_RLE.dcm", "693_J2KI.dcm"} <= set(
         compared
