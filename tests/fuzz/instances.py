@@ -18,6 +18,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sr.coding import Code
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLosslessSV1
 
+import operators.read.character_sets  # noqa: F401 - pydicom alone writes ISO 2022 IR 58 wrongly
+
 Folder = Mapping[str, bytes]
 
 # Specific Character Set, a name with the groups that it allows, and a text (PS3.3 section C.12.1.1.2).
