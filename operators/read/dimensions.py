@@ -37,6 +37,10 @@ def _text(keyword: str) -> Callable[[Dataset], Value]:
     return lambda header: text(header, keyword) if keyword in header else None
 
 
+ACQUISITION_ORDER = "acquisition_order"
+"""The dimension of volumes that only their times tell apart: 1 is the first one acquired."""
+
+
 # Private b-values of scanners that do not write Diffusion b-value (0018,9087): owner, group, element.
 _PRIVATE_B_VALUES = (
     ("SIEMENS MR HEADER", 0x0019, 0x0C),
@@ -87,6 +91,8 @@ DIMENSIONS: Mapping[str, Dimension] = {
     "complex_component": Dimension("complex component", "", _text("ComplexImageComponent")),
     "stack": Dimension("stack", "", _text("StackID")),
     "acquisition_number": Dimension("acquisition number", "", _number("AcquisitionNumber")),
+    # Not of one header: worked out from the times of the slices at each position, in operators/read/stacks.py.
+    ACQUISITION_ORDER: Dimension("order of acquisition", "", lambda header: None),
 }
 """Every dimension by name; the earlier one is named where several tell the same volumes apart."""
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from operators.read.attributes import MalformedAttributeError, values
-from operators.read.dimensions import DIMENSIONS, Value, shown
+from operators.read.attributes import MalformedAttributeError, text, values
+from operators.read.dimensions import ACQUISITION_ORDER, DIMENSIONS, Value, shown
 from operators.read.geometry import SliceGeometry, along_normal, refuse_duplicates, stack_geometry
+from operators.read.moments import date_and_time, moment
 from operators.read.planes import Planes, parallel_planes
 from operators.read.remembered import Remembered
 from operators.read.slices import Slice
@@ -79,7 +80,8 @@ def chosen_slices(slices: Sequence[Slice], choose: Mapping[str, float | str]) ->
     Raises :class:`Refused` with ``NO_SUCH_VOLUME``, naming the values that there are.
     """
     kept = list(slices)
-    for name, wanted in choose.items():
+    of_headers = {name: wanted for name, wanted in choose.items() if name != ACQUISITION_ORDER}
+    for name, wanted in of_headers.items():
         found = [_value(item.header, name) for item in kept]
         matching = _matching(found, wanted)
         kept = [item for item, value in zip(kept, found, strict=True) if value is not None and matching(value)]
@@ -88,7 +90,27 @@ def chosen_slices(slices: Sequence[Slice], choose: Mapping[str, float | str]) ->
                 Reason.NO_SUCH_VOLUME,
                 f"no slice has the {DIMENSIONS[name].title} {shown(wanted)}: the series has {_values_shown(found)}",
             )
-    return kept, {name: _value(kept[0].header, name) for name in choose}
+    return kept, {name: _value(kept[0].header, name) for name in of_headers}
+
+
+def chosen_stacks(stacks: Stacks, choose: Mapping[str, float | str]) -> Stacks:
+    """Return the volumes in the chosen order of acquisition; raises :class:`Refused` with ``NO_SUCH_VOLUME``."""
+    if ACQUISITION_ORDER not in choose:
+        return stacks
+    found = [label.get(ACQUISITION_ORDER) for label in stacks.labels]
+    matching = _matching(found, choose[ACQUISITION_ORDER])
+    kept = [index for index, value in enumerate(found) if value is not None and matching(value)]
+    if not kept:
+        raise Refused(
+            Reason.NO_SUCH_VOLUME,
+            f"no volume has the order of acquisition {shown(choose[ACQUISITION_ORDER])}: the series has "
+            f"{_values_shown(found)}",
+        )
+    return replace(
+        stacks,
+        slices=tuple(stacks.slices[index] for index in kept),
+        labels=tuple(stacks.labels[index] for index in kept),
+    )
 
 
 def _matching(found: Sequence[Value], wanted: float | str) -> Callable[[Value], bool]:
@@ -118,6 +140,9 @@ def sort_into_stacks(slices: Sequence[Slice], is_copy: IsCopy) -> Stacks:
         geometry = stack_geometry(planes)
         return Stacks((tuple(slices[index] for index in geometry.order),), ({},), geometry)
     found = _found_dimensions(slices)
+    order_of_acquisition = _acquisition_order(slices, place)
+    if order_of_acquisition is not None:
+        found[ACQUISITION_ORDER] = order_of_acquisition
     group = _volumes(place, found)
     left_out: tuple[LeftOut, ...] = ()
     if group is None:
@@ -180,6 +205,33 @@ def _places(planes: Planes) -> NDArray[np.intp]:
     place = np.empty(len(order), np.intp)
     place[order] = np.concatenate([[0], np.cumsum(gaps >= DUPLICATE_DISTANCE_MM)])
     return place
+
+
+def _acquisition_order(slices: Sequence[Slice], place: NDArray[np.intp]) -> list[Value] | None:
+    """Which of the slices at its position each was acquired as, from 1; None unless all positions tell alike."""
+    times = [_acquired(item.header) for item in slices]
+    if None in times or len(set(np.bincount(place).tolist())) > 1:
+        return None
+    order: list[Value] = [None] * len(slices)
+    for number in range(int(place.max()) + 1):
+        at = np.flatnonzero(place == number).tolist()
+        known = {index: times[index] for index in at}
+        if len(set(known.values())) < len(at):
+            return None
+        for rank, index in enumerate(sorted(at, key=lambda index: str(known[index])), start=1):
+            order[index] = float(rank)
+    return order
+
+
+def _acquired(header: Dataset) -> str | None:
+    """The moment of acquisition as a text that sorts by time."""
+    try:
+        found = moment(text(header, "AcquisitionDateTime")) or date_and_time(
+            text(header, "AcquisitionDate") or text(header, "StudyDate"), text(header, "AcquisitionTime")
+        )
+    except MalformedAttributeError:
+        return None
+    return f"{found:%Y%m%d%H%M%S.%f}" if found else None
 
 
 def _volumes(place: NDArray[np.intp], found: Mapping[str, Sequence[Value]]) -> list[int] | None:

@@ -20,6 +20,7 @@ from operators.read.stacks import (
     LeftOut,
     Stacks,
     chosen_slices,
+    chosen_stacks,
     refuse_several,
     sort_into_stacks,
     without_localizers,
@@ -142,7 +143,7 @@ def _prepare(series: Series, rules: ReadingRules) -> _Prepared:
     slices, localizers = without_localizers(slices_of(series))
     slices, chosen = chosen_slices(slices, rules.choose)
     forms = _forms(slices)
-    stacks = sort_into_stacks(slices, lambda one, other: _is_copy(one, other, forms))
+    stacks = chosen_stacks(sort_into_stacks(slices, lambda one, other: _is_copy(one, other, forms)), rules.choose)
     stacks = replace(
         stacks,
         labels=tuple({**chosen, **label} for label in stacks.labels),

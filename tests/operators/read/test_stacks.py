@@ -157,6 +157,35 @@ def test_the_order_of_files_and_numbers_does_not_matter(
     np.testing.assert_array_equal(stacked(read), arrays)
 
 
+def test_volumes_that_only_their_times_tell_apart(tmp_path: Path) -> None:
+    """Slices of an interleaved dynamic acquisition, each with a time of its own, numbered by position."""
+    arrays = [ramp("u2", SHAPE, start=600 * volume) for volume in range(3)]
+    for volume, array in enumerate(arrays):
+
+        def each(index: int, volume: int = volume) -> dict[str, Any]:
+            return {
+                "InstanceNumber": 1 + 3 * index + (volume + index) % 3,
+                "AcquisitionTime": f"1000{10 * volume + (index % 2) * 5 + index:02d}.25",
+            }
+
+        write_mr(tmp_path / str(volume), array, OBLIQUE, first_number=1 + 4 * volume, each=each)
+    volumes = volumes_of(tmp_path)
+    assert [volume.label for volume in volumes] == [{"acquisition_order": 1.0 + volume} for volume in range(3)]
+    np.testing.assert_array_equal(stacked(volumes), arrays)
+    assert "order of acquisition 1, 2, 3" in refusal(tmp_path).detail
+    for wanted, expected in ((2, 1), ("highest", 2), ("lowest", 0)):
+        chosen = volume_of(tmp_path, ReadingRules(choose={"acquisition_order": wanted}))
+        np.testing.assert_array_equal(chosen.array, arrays[expected])
+    assert refusal(tmp_path, choose={"acquisition_order": 4}).reason is Reason.NO_SUCH_VOLUME
+
+
+def test_a_slice_that_was_acquired_again_is_no_volume(tmp_path: Path) -> None:
+    array = ramp("u2", SHAPE)
+    write_mr(tmp_path / "first", array, OBLIQUE)
+    write_mr(tmp_path / "again", array[:1] + np.uint16(1), OBLIQUE, first_number=9, AcquisitionTime="101500")
+    assert refusal(tmp_path).reason is Reason.DUPLICATE_POSITION
+
+
 def test_the_volumes_of_an_enhanced_object(tmp_path: Path) -> None:
     stored = np.stack([ramp("u2", SHAPE), ramp("u2", SHAPE, start=1000)])
     write_enhanced_mr(tmp_path, stored, OBLIQUE, b_values=[0, 1000], order=[2, 0, 3, 1])
