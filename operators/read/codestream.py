@@ -7,8 +7,9 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# A marker within or after entropy-coded data: 0xFF that is neither stuffed nor filling (ITU-T T.81 section B.1.1).
-_MARKER = re.compile(rb"\xff[^\x00\xff]")
+# A marker within or after entropy-coded data, where 0xFF is stuffed with 0; before it any number of 0xFF may fill
+# (ITU-T T.81 section B.1.1).
+_MARKER = re.compile(rb"\xff+[^\x00\xff]")
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _RESTARTS = range(0xD0, 0xD8)
 _APP0, _APP14 = 0xE0, 0xEE
@@ -98,7 +99,7 @@ def entropy_ends(data: bytes, scan: int) -> tuple[list[int], bool]:
     while match := _MARKER.search(data, position):
         if within_scan:
             ends.append(match.start())
-        marker = match.group()[1]
+        marker = match.group()[-1]
         if marker == _EOI:
             return ends, True
         position = match.end()

@@ -19,8 +19,11 @@ from operators.read.pixel_format import PixelFormat
 
 _RLE_HEADER_BYTES = 64
 
-# Put before the end of a JPEG's data: a decoder that needs more data than there are takes them for pixels.
-_TAIL = bytes(range(1, 127)) * 2
+_EOI = b"\xff\xd9"
+
+# Put before the end of a JPEG's data: a decoder that needs more data than there are takes them for pixels. The first
+# bit is not 0, which libjpeg itself would add.
+_TAIL = b"\xaa" + bytes(range(1, 127)) * 2
 
 
 class DamagedError(ValueError):
@@ -98,7 +101,11 @@ def _jpeg_components(
 
 
 def _jpeg_ls(frame: bytes, form: PixelFormat) -> NDArray[np.generic]:
-    _check(parse_jpeg(frame), form)
+    stream = parse_jpeg(frame)
+    _check(stream, form)
+    # Without the end marker, which entropy-coded data cannot hold, CharLS takes seconds to find that out.
+    if frame.rfind(_EOI, stream.scan) < 0:
+        raise CutError("the codestream ends without EOI")
     return imagecodecs.jpegls_decode(frame)
 
 

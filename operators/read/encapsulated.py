@@ -76,6 +76,7 @@ def frames_of(instance: Instance, form: PixelFormat) -> tuple[FrameFragments, ..
             "frames",
         )
     if form.frames == 1:
+        _refuse_several_images(instance, form, table, fragments)
         return (fragments,)
     offsets = {fragment.offset: index for index, fragment in enumerate(fragments)}
     for starts in (_extended_offsets(instance.header), _basic_offsets(table)):
@@ -93,6 +94,18 @@ def frames_of(instance: Instance, form: PixelFormat) -> tuple[FrameFragments, ..
             "frames",
         )
     return _split(fragments, beginnings)
+
+
+def _refuse_several_images(instance: Instance, form: PixelFormat, table: bytes, fragments: FrameFragments) -> None:
+    """Joined as fragments of one frame, a decoder would read the first image and keep silent about the rest."""
+    if len(fragments) == 1:
+        return
+    images = max(len(_basic_offsets(table)), len(_beginnings(instance, fragments)))
+    if images > 1 or form.transfer_syntax_uid == RLELossless:
+        raise Refused(
+            Reason.UNSUPPORTED_PIXEL_FORMAT,
+            f"{instance.name} holds {images} frames in {len(fragments)} fragments, its header announces one",
+        )
 
 
 def read_fragments(instance: Instance, fragments: FrameFragments) -> bytes:
