@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from operators.read.attributes import numbers, text
+from operators.read.attributes import MalformedAttributeError, numbers, text
 from operators.read.private import private_numbers
 
 Value = float | str | tuple[float, ...] | None
 """What one slice holds for a dimension; None if its header does not say."""
+
+
+_SHOWN_VALUES = 8
 
 
 @dataclass(frozen=True)
@@ -104,3 +107,19 @@ def shown(value: Value) -> str:
     if isinstance(value, tuple):
         return "(" + ", ".join(f"{part:g}" for part in value) + ")"
     return f"{value:g}" if isinstance(value, float) else value
+
+
+def values_shown(found: Sequence[Value]) -> str:
+    """Return the different values among ``found`` as a person reads them, the first few."""
+    different = [shown(value) for value in dict.fromkeys(found)]
+    more = f" and {len(different) - _SHOWN_VALUES} more" if len(different) > _SHOWN_VALUES else ""
+    return ", ".join(different[:_SHOWN_VALUES]) + more
+
+
+def value_of(header: Dataset, name: str) -> Value:
+    """Return what a slice holds for a dimension by name; None if its header does not say, or not readably."""
+    try:
+        return DIMENSIONS[name].of(header)
+    # What cannot be read tells nothing apart.
+    except MalformedAttributeError:
+        return None

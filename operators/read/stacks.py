@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from operators.read.attributes import MalformedAttributeError, text, values
-from operators.read.dimensions import ACQUISITION_ORDER, DIMENSIONS, Value, shown
+from operators.read.acquisition_order import acquisition_order
+from operators.read.dimensions import ACQUISITION_ORDER, DIMENSIONS, Value, shown, value_of, values_shown
 from operators.read.geometry import SliceGeometry, along_normal, refuse_duplicates, stack_geometry
-from operators.read.moments import date_and_time, moment
 from operators.read.planes import Planes, parallel_planes
 from operators.read.remembered import Remembered
 from operators.read.slices import Slice
@@ -30,9 +28,6 @@ IsCopy = Callable[[Slice, Slice], bool]
 
 # More dimensions at once than any scanner varies in one series.
 _MAXIMUM_DIMENSIONS = 3
-_SHOWN_VALUES = 8
-# Numbers of a choice are written by people: "1000" means 1000.0004, too.
-_CHOICE_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -56,73 +51,6 @@ class Stacks:
     left_out: tuple[LeftOut, ...] = ()
 
 
-def without_localizers(slices: Sequence[Slice]) -> tuple[list[Slice], tuple[LeftOut, ...]]:
-    """Leave out the localizers (PS3.3 section C.7.6.1.1.2) of a series that holds other images as well."""
-    remembered = Remembered(_is_localizer, ("ImageType",))
-    is_localizer = [remembered(item.header) for item in slices]
-    if not any(is_localizer) or all(is_localizer):
-        return list(slices), ()
-    kept = [item for item, localizer in zip(slices, is_localizer, strict=True) if not localizer]
-    left_out = [item for item, localizer in zip(slices, is_localizer, strict=True) if localizer]
-    return kept, tuple(LeftOut(item.name, "a localizer in a series of other images") for item in left_out)
-
-
-def _is_localizer(header: Dataset) -> bool:
-    try:
-        return "LOCALIZER" in values(header, "ImageType")
-    except MalformedAttributeError:
-        return False
-
-
-def chosen_slices(slices: Sequence[Slice], choose: Mapping[str, float | str]) -> tuple[list[Slice], Label]:
-    """Return the slices that have the chosen value of each dimension, and these values.
-
-    Raises :class:`Refused` with ``NO_SUCH_VOLUME``, naming the values that there are.
-    """
-    kept = list(slices)
-    of_headers = {name: wanted for name, wanted in choose.items() if name != ACQUISITION_ORDER}
-    for name, wanted in of_headers.items():
-        found = [_value(item.header, name) for item in kept]
-        matching = _matching(found, wanted)
-        kept = [item for item, value in zip(kept, found, strict=True) if value is not None and matching(value)]
-        if not kept:
-            raise Refused(
-                Reason.NO_SUCH_VOLUME,
-                f"no slice has the {DIMENSIONS[name].title} {shown(wanted)}: the series has {_values_shown(found)}",
-            )
-    return kept, {name: _value(kept[0].header, name) for name in of_headers}
-
-
-def chosen_stacks(stacks: Stacks, choose: Mapping[str, float | str]) -> Stacks:
-    """Return the volumes in the chosen order of acquisition; raises :class:`Refused` with ``NO_SUCH_VOLUME``."""
-    if ACQUISITION_ORDER not in choose:
-        return stacks
-    found = [label.get(ACQUISITION_ORDER) for label in stacks.labels]
-    matching = _matching(found, choose[ACQUISITION_ORDER])
-    kept = [index for index, value in enumerate(found) if value is not None and matching(value)]
-    if not kept:
-        raise Refused(
-            Reason.NO_SUCH_VOLUME,
-            f"no volume has the order of acquisition {shown(choose[ACQUISITION_ORDER])}: the series has "
-            f"{_values_shown(found)}",
-        )
-    return replace(
-        stacks,
-        slices=tuple(stacks.slices[index] for index in kept),
-        labels=tuple(stacks.labels[index] for index in kept),
-    )
-
-
-def _matching(found: Sequence[Value], wanted: float | str) -> Callable[[Value], bool]:
-    known = [value for value in found if isinstance(value, float)]
-    if wanted in ("lowest", "highest") and known:
-        end = min(known) if wanted == "lowest" else max(known)
-        return lambda value: value == end
-    if isinstance(wanted, str):
-        return lambda value: value == wanted
-    return lambda value: isinstance(value, float) and math.isclose(value, wanted, rel_tol=_CHOICE_TOLERANCE)
-
-
 def sort_into_stacks(slices: Sequence[Slice], is_copy: IsCopy) -> Stacks:
     """Sort slices of any order into volumes of equal geometry.
 
@@ -140,7 +68,7 @@ def sort_into_stacks(slices: Sequence[Slice], is_copy: IsCopy) -> Stacks:
         geometry = stack_geometry(planes)
         return Stacks((tuple(slices[index] for index in geometry.order),), ({},), geometry)
     found = _found_dimensions(slices)
-    order_of_acquisition = _acquisition_order(slices, place)
+    order_of_acquisition = acquisition_order(slices, place)
     if order_of_acquisition is not None:
         found[ACQUISITION_ORDER] = order_of_acquisition
     group = _volumes(place, found)
@@ -166,7 +94,7 @@ def refuse_several(stacks: Stacks) -> None:
 
 def _differences(stacks: Stacks) -> str:
     return "; ".join(
-        f"{DIMENSIONS[name].title} {_values_shown([label[name] for label in stacks.labels])}{_unit(name)}"
+        f"{DIMENSIONS[name].title} {values_shown([label[name] for label in stacks.labels])}{_unit(name)}"
         for name in stacks.labels[0]
     )
 
@@ -175,27 +103,9 @@ def _unit(name: str) -> str:
     return f" {DIMENSIONS[name].unit}" if DIMENSIONS[name].unit else ""
 
 
-def _values_shown(found: Sequence[Value]) -> str:
-    different = [shown(value) for value in dict.fromkeys(found)]
-    more = f" and {len(different) - _SHOWN_VALUES} more" if len(different) > _SHOWN_VALUES else ""
-    return ", ".join(different[:_SHOWN_VALUES]) + more
-
-
-def _kernel(header: Dataset) -> Value:
-    return _value(header, "convolution_kernel")
-
-
-def _value(header: Dataset, name: str) -> Value:
-    try:
-        return DIMENSIONS[name].of(header)
-    # What cannot be read tells nothing apart.
-    except MalformedAttributeError:
-        return None
-
-
 def _found_dimensions(slices: Sequence[Slice]) -> dict[str, list[Value]]:
     """The dimensions in which the slices differ, with each slice's value."""
-    found = {name: [_value(item.header, name) for item in slices] for name in DIMENSIONS}
+    found = {name: [value_of(item.header, name) for item in slices] for name in DIMENSIONS}
     return {name: column for name, column in found.items() if len(set(column)) > 1}
 
 
@@ -205,33 +115,6 @@ def _places(planes: Planes) -> NDArray[np.intp]:
     place = np.empty(len(order), np.intp)
     place[order] = np.concatenate([[0], np.cumsum(gaps >= DUPLICATE_DISTANCE_MM)])
     return place
-
-
-def _acquisition_order(slices: Sequence[Slice], place: NDArray[np.intp]) -> list[Value] | None:
-    """Which of the slices at its position each was acquired as, from 1; None unless all positions tell alike."""
-    times = [_acquired(item.header) for item in slices]
-    if None in times or len(set(np.bincount(place).tolist())) > 1:
-        return None
-    order: list[Value] = [None] * len(slices)
-    for number in range(int(place.max()) + 1):
-        at = np.flatnonzero(place == number).tolist()
-        known = {index: times[index] for index in at}
-        if len(set(known.values())) < len(at):
-            return None
-        for rank, index in enumerate(sorted(at, key=lambda index: str(known[index])), start=1):
-            order[index] = float(rank)
-    return order
-
-
-def _acquired(header: Dataset) -> str | None:
-    """The moment of acquisition as a text that sorts by time."""
-    try:
-        found = moment(text(header, "AcquisitionDateTime")) or date_and_time(
-            text(header, "AcquisitionDate") or text(header, "StudyDate"), text(header, "AcquisitionTime")
-        )
-    except MalformedAttributeError:
-        return None
-    return f"{found:%Y%m%d%H%M%S.%f}" if found else None
 
 
 def _volumes(place: NDArray[np.intp], found: Mapping[str, Sequence[Value]]) -> list[int] | None:
@@ -316,6 +199,10 @@ def _refuse_shifted(planes: Planes, ordered: Sequence[NDArray[np.intp]]) -> None
                 f"{planes.name(indices[worst])} lies {distance[worst]:.3f} mm beside "
                 f"{planes.name(ordered[0][worst])} in the same plane",
             )
+
+
+def _kernel(header: Dataset) -> Value:
+    return value_of(header, "convolution_kernel")
 
 
 def _refuse_mixed_kernels(slices: Sequence[Slice]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from operators.read.choice import chosen_slices, chosen_stacks, without_localizers
 from operators.read.padding import is_padding, padding_range
 from operators.read.pixels import PixelFormat, pixel_format, require_monochrome
 from operators.read.remembered import raw_key, tags_of
@@ -15,16 +16,7 @@ from operators.read.rescale import Calibration, calibration, calibrations_of, ou
 from operators.read.rules import DEFAULT_RULES, ReadingRules
 from operators.read.slices import Slice, slices_of
 from operators.read.spacing import ThicknessGap, require_thickness
-from operators.read.stacks import (
-    Label,
-    LeftOut,
-    Stacks,
-    chosen_slices,
-    chosen_stacks,
-    refuse_several,
-    sort_into_stacks,
-    without_localizers,
-)
+from operators.read.stacks import Label, LeftOut, Stacks, refuse_several, sort_into_stacks
 from operators.read.study import Instance, Series
 from operators.read.suv import as_suv, suv_factors
 from operators.read.tilt import TILT_TOLERANCE_DEGREES, resample_upright, tilt_degrees, upright_grid
