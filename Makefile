@@ -7,7 +7,7 @@ DEMO_OUTPUT ?= demo-output
 # Holoscan's worker threads want a larger stack than most systems give; a low hard limit is no reason to stop.
 STACK := ulimit -s 32768 2>/dev/null || true;
 
-.PHONY: install demo test lint clean
+.PHONY: install demo test test-fuzz lint clean
 
 install: $(INSTALLED)
 
@@ -27,6 +27,10 @@ lint: $(INSTALLED)
 
 test: lint
 	@$(STACK) $(BIN)/pytest
+
+# The long form of tests/fuzz: minutes instead of seconds.
+test-fuzz: $(INSTALLED)
+	@$(STACK) $(BIN)/python -m tests.fuzz --count 100000
 
 clean:
 	rm -rf $(VENV) $(DEMO_OUTPUT) build dist gantry_pacs.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -217,6 +217,16 @@ def _plane(content: bytes, frame: int, tile: tuple[int, int] | None) -> Plane:
     return Plane(values, position, directions.reshape(2, 3), spacing)
 
 
+def _siemens_header(dataset: Dataset) -> tuple[bytes, int]:
+    """The private header of a mosaic, and the number of its tiles."""
+    header = next(
+        element.value
+        for element in dataset.values()
+        if isinstance(element.value, bytes) and b"SliceNormalVector" in element.value
+    )
+    return header, int(re.findall(rb"NumberOfImagesInMosaic\0.*?(\d+)\0", header, re.DOTALL)[0])
+
+
 def _tile(
     dataset: Dataset,
     image: NDArray[Any],
@@ -226,12 +236,7 @@ def _tile(
     spacing: Vector,
 ) -> tuple[NDArray[Any], Vector]:
     """One tile of a mosaic and its position: the corner is that of an image of the mosaic's size about the centre."""
-    header = next(
-        element.value
-        for element in dataset.values()
-        if isinstance(element.value, bytes) and b"SliceNormalVector" in element.value
-    )
-    count = int(re.findall(rb"NumberOfImagesInMosaic\0.*?(\d+)\0", header, re.DOTALL)[0])
+    header, count = _siemens_header(dataset)
     normal = np.array(
         [float(text) for text in re.findall(rb"[-\d.]{6,}", header[header.index(b"SliceNormalVector") :])][:3]
     )
@@ -283,3 +288,9 @@ def frame_count(content: bytes) -> int:
     """How many frames an instance announces."""
     dataset = read(content)
     return 1 if dataset is None else int(str(dataset.get("NumberOfFrames") or 1))
+
+
+def tile_count(content: bytes) -> int:
+    """How many tiles a mosaic announces."""
+    dataset = read(content)
+    return 0 if dataset is None else _siemens_header(dataset)[1]

@@ -151,8 +151,10 @@ def _compare_volumes(volumes: Sequence[Volume], study: Study, content: Folder) -
             planes.append(oracle.plane(content[name], item.frame, tile))
             used[name, item.frame] += 1
         oracle.compare(volume.array, volume.affine, planes)
-    if sum(len(volume.slices) for volume in volumes) > sum(used.values()):
-        raise oracle.MismatchError("a plane is used twice")
+    for (name, frame), times in used.items():
+        is_mosaic = any(item.tile for item in volumes[0].slices)
+        if times != (oracle.tile_count(content[name]) if is_mosaic else 1):
+            raise oracle.MismatchError(f"frame {frame} of {name} is used {times} times")
     known = {file.path.name for file in study.unreadable}
     uid = str(volumes[0].instances[0].header.SeriesInstanceUID)
     lost = [
@@ -160,7 +162,7 @@ def _compare_volumes(volumes: Sequence[Volume], study: Study, content: Folder) -
         for name in oracle.files_of_series(content).get(uid, ())
         if name not in known
         for frame in range(oracle.frame_count(content[name]))
-        if (name, frame) not in used and not any(content[name] == content[other] for other, _ in used)
+        if (name, frame) not in used and not any(content[name] == content[other] for other, _ in used if other != name)
     ]
     if len(lost) > len(volumes[0].left_out):
         raise oracle.MismatchError(f"{lost} are lost without a word")
