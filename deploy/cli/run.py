@@ -59,6 +59,7 @@ def run(
 def _show(outcome: Outcome, output: Path) -> None:
     from rich.markup import escape
 
+    from deploy.cli.gates import show_gates
     from deploy.cli.screen import console, show_table
 
     if outcome.decisions:
@@ -75,6 +76,7 @@ def _show(outcome: Outcome, output: Path) -> None:
             ],
             title="Series",
         )
+    show_gates(outcome.gates, title="Gates")
     # The summary of a refusal says by itself that there is no analysis.
     if outcome.status == "analysed":
         console.print(f"[green]analysed:[/] {escape(outcome.summary)}")

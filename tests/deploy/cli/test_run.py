@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from operators.outcome import Outcome
+from phantoms.faults import drop_slice
 from phantoms.mr_brain import simulate_brain_mr, write_brain_mr
 from phantoms.mr_brain.dicom import write_localizer
 from tests.deploy.cli.conftest import Gantry
@@ -47,6 +48,18 @@ def test_a_refused_study_is_told_and_reported(gantry: Gantry, tmp_path: Path) ->
     for name in outcome.files:
         assert dciodvfy_errors(tmp_path / "results" / name) == []
         assert name in result.stdout
+
+
+def test_a_refused_series_is_told_with_the_figures_of_its_gate(gantry: Gantry, tmp_path: Path) -> None:
+    written = write_brain_mr(simulate_brain_mr(1, size="small"), tmp_path / "study", sequences=["FLAIR"])
+    drop_slice(written.series["FLAIR"].paths, 9)
+    result = gantry("run", APP, tmp_path / "study", tmp_path / "results", "--device", "cpu")
+    assert result.exit_code == 0, result.stderr
+    assert "T2-FLAIR (2 t2_flair_tra_3mm)" in result.stdout
+    (gate,) = Outcome.load(tmp_path / "results").gates
+    assert (gate.code, gate.passed, gate.reason) == ("geometry-gate", False, "missing-slice")
+    assert {figure.code: figure.value for figure in gate.figures}["number-of-slices"] == 23
+    assert dciodvfy_errors(tmp_path / "results" / "report.dcm") == []
 
 
 def test_a_folder_without_dicom_is_no_traceback(gantry: Gantry, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from deploy.node import jobs
 from deploy.node.database import Database, Delivery, Event, Job, JobState, Study
 from deploy.node.failure import FailureKind
 from deploy.node.jobs import Claim, IllegalTransitionError, LostLeaseError, NewDelivery, UnknownJobError
-from operators.outcome import Outcome
+from operators.outcome import Figure, Gate, Outcome
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 ANALYSED = Outcome(
@@ -136,6 +136,24 @@ def test_durations_and_decisions_are_in_the_log(database: Database) -> None:
     with database.read() as session:
         event = session.scalars(select(Event).where(Event.job_id == number, Event.kind == "verifying")).one()
     assert event.data["seconds"] == {"total": 1.5}
+
+
+def test_gates_are_in_the_log_of_a_refusal(database: Database) -> None:
+    number = add_job(database)
+    figure = Figure(code="112226", name="Spacing between slices", value=3.3, unit="mm")
+    gate = Gate(
+        code="geometry-gate",
+        name="Slice geometry",
+        subject="FLAIR",
+        passed=False,
+        reason="missing-slice",
+        detail="slice 3 of 20",
+        figures=(figure,),
+    )
+    jobs.begin_verification(database, claimed(database), REFUSED.model_copy(update={"gates": (gate,)}))
+    with database.read() as session:
+        event = session.scalars(select(Event).where(Event.job_id == number, Event.kind == "verifying")).one()
+    assert event.data["gates"] == [gate.model_dump(mode="json")]
 
 
 def test_refusal_ends_refused_after_its_report_and_keeps_its_reason(database: Database) -> None:
