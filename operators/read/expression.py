@@ -7,6 +7,7 @@ The language is CEL (https://github.com/google/cel-spec), evaluated by cel-pytho
 from __future__ import annotations
 
 import difflib
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,6 +30,9 @@ _TYPES = frozenset({"bool", "bytes", "double", "int", "list", "map", "null_type"
 _OPERATIONS = frozenset({"expr", "conditionalor", "conditionaland", "relation", "addition", "multiplication", "unary"})
 
 _SHOWN_CHARACTERS = 80
+
+# At the level DEBUG it would write every value into the log, patients' names included.
+logging.getLogger("celpy").setLevel(logging.WARNING)
 
 _environment = celpy.Environment()
 # The parser keeps the text it is working on as its own state.

@@ -76,7 +76,8 @@ def test_d1_a_blank_first_slice_does_not_truncate_uptake(tmp_path: Path) -> None
         change(path, RescaleSlope=slope)
     volume = volume_of(tmp_path)
     assert volume.array.dtype == np.float32
-    np.testing.assert_allclose(volume.array, array * np.array(slopes)[:, None, None], rtol=1e-6)
+    expected = (array * np.array(slopes)[:, None, None]).astype(np.float32)
+    np.testing.assert_array_equal(volume.array, expected)
 
 
 @pytest.mark.parametrize("seed", ["mr_diffusion", "mr_echoes"])
@@ -145,7 +146,7 @@ def test_d6_an_enhanced_multi_frame_instance_is_a_volume(tmp_path: Path, seed: s
     volume = volume_of(lay_out(seed, tmp_path))
     stored = ramp("u2", (4, 8, 6), step=7).astype(int)
     np.testing.assert_array_equal(volume.array, stored - 1024 if seed.startswith("ct") else 2 * stored - 3)
-    expected = [[0.75, 0, 0, -40], [0, 1.25, 0, -50.5], [0, 0, 3, 10], [0, 0, 0, 1]]
+    expected = np.array([[0.75, 0, 0, -40], [0, 1.25, 0, -50.5], [0, 0, 3, 10], [0, 0, 0, 1.0]])
     np.testing.assert_allclose(volume.affine, expected, rtol=0, atol=1e-9)
 
 
@@ -153,7 +154,7 @@ def test_d6_an_enhanced_multi_frame_instance_is_a_volume(tmp_path: Path, seed: s
 def test_d7_monochrome1_changes_no_value(tmp_path: Path, shape: str | None) -> None:
     """Each slice was inverted against its own range: one HU value became three."""
     array = ramp("u2")
-    attributes = {"PhotometricInterpretation": "MONOCHROME1", "RescaleSlope": 1, "RescaleIntercept": 0}
+    attributes: dict[str, Any] = {"PhotometricInterpretation": "MONOCHROME1", "RescaleSlope": 1, "RescaleIntercept": 0}
     write_series(tmp_path, array, PresentationLUTShape=shape, **attributes)
     np.testing.assert_array_equal(volume_of(tmp_path).array, array)
 
@@ -204,7 +205,7 @@ def test_d9_a_damaged_slice_is_no_reason_to_go_on_without_it(tmp_path: Path, kep
     ],
 )
 def test_d10_body_part_and_laterality_can_be_asked_for(
-    tmp_path: Path, attributes: dict[str, str], condition: str
+    tmp_path: Path, attributes: dict[str, Any], condition: str
 ) -> None:
     """They were read under a wrong tag, or a name of their own, and always absent."""
     write_series(tmp_path, ramp("u2"), **attributes)
