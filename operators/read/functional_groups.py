@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_VM, dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag, Tag
@@ -13,6 +13,7 @@ from pydicom.valuerep import DSfloat
 
 from operators.read.attributes import MalformedAttributeError, values
 from operators.read.flat import flat_header
+from operators.read.remembered import tags_of
 
 # Macros whose items stay items: each repeats attributes that a frame may have several of, or none of its own.
 _KEPT_AS_SEQUENCE = frozenset(
@@ -38,6 +39,9 @@ _SINGLE_FRAME_NAMES = (
     ("FrameAcquisitionNumber", "AcquisitionNumber"),
     ("TemporalPositionIndex", "TemporalPositionIdentifier"),
 )
+
+_ENHANCED_TAGS = tags_of(enhanced for enhanced, _ in _SINGLE_FRAME_NAMES)
+_SINGLE_FRAME_TAGS = tags_of(single for _, single in _SINGLE_FRAME_NAMES)
 
 # What identifies the instance is never that of a frame, nor that of the single-frame object it was converted from.
 _OF_THE_INSTANCE = frozenset(
@@ -79,23 +83,27 @@ def frame_headers(header: Dataset, frames: int | None = None) -> Iterator[Datase
     :class:`MalformedAttributeError` when the functional groups cannot be read.
     """
     per_frame = values(header, "PerFrameFunctionalGroupsSequence")
-    common = {tag: element for tag, element in header.items() if tag not in (_SHARED, _PER_FRAME)}
+    common: Elements = {tag: element for tag, element in header.items() if tag not in (_SHARED, _PER_FRAME)}
     for groups in values(header, "SharedFunctionalGroupsSequence")[:1]:
         common.update(_lifted(groups))
     agent = _contrast_agent(header)
     if agent is not None:
         common[agent.tag] = agent
+    # Frames repeat each other's values: each is converted once.
+    known: dict[Any, DataElement | None] = {}
+    _add_single_frame_names(common, header, known)
     for groups in per_frame[:frames]:
-        flat = flat_header({**common, **_lifted(groups)}, header)
-        _add_single_frame_names(flat)
-        yield flat
+        own = _lifted(groups)
+        _add_single_frame_names(own, header, known)
+        yield flat_header({**common, **own}, header)
 
 
 def _lifted(groups: Dataset) -> Elements:
     """The attributes of one item of functional groups, out of their macros."""
     found: Elements = {}
     for tag in list(groups.keys()):
-        items = _items(groups, tag)
+        # A private macro may repeat standard attributes with other values, as Philips' does.
+        items = () if tag.is_private else _items(groups, tag)
         if tag in _KEPT_AS_SEQUENCE or len(items) != 1:
             found[tag] = groups[tag]
         else:
@@ -115,17 +123,26 @@ def _items(groups: Dataset, tag: BaseTag) -> tuple[Dataset, ...]:
     return tuple(element.value or ()) if element.VR == "SQ" else ()
 
 
-def _add_single_frame_names(flat: Dataset) -> None:
-    for enhanced, single in _SINGLE_FRAME_NAMES:
-        found = values(flat, enhanced)
-        if found:
-            flat[single] = _element(single, found)
+def _add_single_frame_names(elements: Elements, header: Dataset, known: dict[Any, DataElement | None]) -> None:
+    for enhanced, single in zip(_ENHANCED_TAGS, _SINGLE_FRAME_TAGS, strict=True):
+        element = elements.get(enhanced)
+        if element is None:
+            continue
+        key = (single, element.VR, element.value) if isinstance(element, RawDataElement) else None
+        if key is None or key not in known:
+            found = values(flat_header({enhanced: element}, header), keyword_for_tag(enhanced))
+            known[key] = _element(single, found) if found else None
+        renamed = known[key]
+        if renamed is not None:
+            elements[single] = renamed
 
 
-def _element(keyword: str, found: tuple[Any, ...]) -> DataElement:
-    tag = Tag(tag_for_keyword(keyword) or 0)
+def _element(tag: BaseTag, found: tuple[Any, ...]) -> DataElement:
     vr = dictionary_VR(tag)
-    converted = [DSfloat(float(value), auto_format=True) if vr == "DS" else value for value in found]
+    try:
+        converted = [DSfloat(float(value), auto_format=True) if vr == "DS" else value for value in found]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise MalformedAttributeError(f"{keyword_for_tag(tag)} is not a number: {error}") from error
     return DataElement(tag, vr, converted[0] if dictionary_VM(tag) == "1" else converted)
 
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from operators.manifest import Manifest, ManifestError, changed_model_files, load_manifest
+from operators.read.rules import DEFAULT_RULES, ReadingRules
 
 APPS = Path(__file__).parents[2] / "apps"
 MANIFESTS = sorted(APPS.glob("*/app.yaml"))
@@ -46,6 +47,13 @@ def flair(content: dict[str, Any]) -> dict[str, Any]:
     [
         (lambda c: c.update(colour="red"), "colour: Extra inputs are not permitted"),
         (lambda c: flair(c).update(were=[]), "inputs.flair.were: Extra inputs are not permitted"),
+        (lambda c: flair(c).update(reading={"tilt": "keep"}), "inputs.flair.reading.tilt: Unexpected keyword argument"),
+        (
+            lambda c: flair(c).update(reading={"gantry_tilt": "ignore"}),
+            "Input should be 'refuse', 'keep' or 'resample'",
+        ),
+        (lambda c: flair(c).update(reading={"choose": {"bvalue": 1000}}), "bvalue is no dimension of a series"),
+        (lambda c: flair(c).update(reading={"suv": "lean body mass"}), "Input should be 'body weight'"),
         (lambda c: c.pop("intended_use"), "intended_use: Field required"),
         (lambda c: c["application"].update(name="White Matter"), "application.name: String should match pattern"),
         (lambda c: c["application"].update(version="1"), "application.version: String should match pattern"),
@@ -178,3 +186,12 @@ def test_the_model_digest_depends_on_the_content_not_on_the_order(content: dict[
         content["model"]["files"] = files
         digests.append(Manifest.model_validate(content).model.digest)
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_the_rules_of_reading_are_those_of_the_role(tmp_path: Path, content: dict[str, Any]) -> None:
+    flair(content)["reading"] = {"gantry_tilt": "resample", "choose": {"b_value": 1000, "echo_time": "lowest"}}
+    manifest = load_manifest(write(tmp_path, content))
+    assert manifest.inputs["flair"].reading == ReadingRules(
+        gantry_tilt="resample", choose={"b_value": 1000.0, "echo_time": "lowest"}
+    )
+    assert manifest.inputs["t1"].reading == DEFAULT_RULES

@@ -88,6 +88,20 @@ def test_a_legacy_conversion_says_what_its_sources_said(tmp_path: Path, modality
             assert values(header, keyword) == values(item.header, keyword), keyword
 
 
+def test_a_private_macro_does_not_speak_for_the_standard_one(tmp_path: Path) -> None:
+    """Philips writes a whole classic header, with other scaling and orientation, into a private functional group."""
+    (path,) = write_enhanced_ct(tmp_path, ramp("u2", SHAPE), OBLIQUE).paths
+    instance = dcmread(path)
+    private = Dataset()
+    private.RescaleSlope, private.RescaleIntercept, private.ImageOrientationPatient = 5, 7, [0, 1, 0, 0, 0, 1]
+    for groups in instance.PerFrameFunctionalGroupsSequence:
+        groups.private_block(0x2005, "Philips MR Imaging DD 005", create=True).add_new(0x0F, "SQ", Sequence([private]))
+    instance.save_as(path)
+    header = slices_of(series_of(tmp_path))[2].header
+    assert numbers(header, "RescaleSlope") == (1.0,)
+    np.testing.assert_allclose(numbers(header, "ImageOrientationPatient")[:3], OBLIQUE[:3, 0] / 0.9, atol=1e-9)
+
+
 def test_a_contrast_agent_that_is_coded_has_a_name(tmp_path: Path) -> None:
     agent = Dataset()
     agent.CodeValue, agent.CodingSchemeDesignator, agent.CodeMeaning = "C-B0322", "SRT", "Gadolinium"
