@@ -88,7 +88,7 @@ def multiplex_groups(instance: Instance) -> list[tuple[Dataset, SampleBytes | No
 
 def _parsed(instance: Instance) -> Iterator[tuple[Dataset, SampleBytes | None]]:
     """By pydicom, with all samples in memory: for files whose elements have no place of their own."""
-    header = dcmread(instance.path)
+    header = dcmread(instance.path, force=True)
     big_endian = UID(header.file_meta.TransferSyntaxUID) == ExplicitVRBigEndian
     items = values(header, "WaveformSequence")
     if not items:
@@ -107,7 +107,10 @@ def _walked(instance: Instance, file: BinaryIO) -> Iterator[tuple[Dataset, Sampl
     implicit, order = syntax == ImplicitVRLittleEndian, ">" if syntax == ExplicitVRBigEndian else "<"
     size = os.fstat(file.fileno()).st_size
     # The few elements before are parsed again: their end is where the sequence begins, whoever read the header.
-    read_partial(file, stop_when=lambda tag, vr, length: tag >= _WAVEFORM_SEQUENCE, specific_tags=[0x00080016])
+    # Whether a file without preamble is DICOM has been decided then, too.
+    read_partial(
+        file, stop_when=lambda tag, vr, length: tag >= _WAVEFORM_SEQUENCE, specific_tags=[0x00080016], force=True
+    )
     if file.read(4) != _tag_bytes(_WAVEFORM_SEQUENCE, order):
         raise Refused(Reason.UNSUPPORTED_WAVEFORM, f"{instance.name} has no Waveform Sequence")
     vr, length = _vr_and_length(file, implicit, order)

@@ -387,6 +387,15 @@ def test_a_channel_that_is_not_there_is_our_mistake(tmp_path: Path) -> None:
         stored_samples(group, [3])
 
 
+@pytest.mark.parametrize("implicit", [False, True])
+def test_a_data_set_without_preamble_is_read_all_the_same(implicit: bool, tmp_path: Path) -> None:
+    header = dataset(ramp())
+    del header.file_meta
+    header.save_as(tmp_path / "bare.dcm", implicit_vr=implicit, little_endian=True, enforce_file_format=False)
+    (group,) = read_waveform(opened(tmp_path / "bare.dcm")).groups
+    np.testing.assert_array_equal(stored_samples(group, [1]), [100 + np.arange(50)])
+
+
 def test_labels_in_japanese(tmp_path: Path) -> None:
     header = dataset(ramp(label="x"))
     header.SpecificCharacterSet = "ISO_IR 192"
