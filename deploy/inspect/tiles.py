@@ -18,7 +18,8 @@ from operators.read.pixel_format import pixel_format
 from operators.read.stacks import Label
 from operators.read.study import Series
 from operators.read.volume import Volume
-from operators.read.waveform import MultiplexGroup, stored_samples
+from operators.read.waveform_group import MultiplexGroup
+from operators.read.waveform_values import stored_samples
 
 TILE = 200
 """Largest width and height of a picture in pixels."""

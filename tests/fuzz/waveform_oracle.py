@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from pydicom.uid import ExplicitVRBigEndian
 
-from operators.read.waveform import Waveform, physical_samples, stored_samples
+from operators.read.waveform import Waveform
+from operators.read.waveform_values import physical_samples, stored_samples
 from operators.refused import Reason, Refused
 from tests.fuzz.oracle import MismatchError, read
 

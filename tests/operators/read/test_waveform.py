@@ -17,7 +17,8 @@ from pydicom.data import get_testdata_file
 from pydicom.waveforms.numpy_handler import multiplex_array
 
 from operators.read.study import Instance
-from operators.read.waveform import physical_samples, read_waveform, stored_samples
+from operators.read.waveform import read_waveform
+from operators.read.waveform_values import physical_samples, stored_samples
 from operators.refused import Reason, Refused
 from phantoms.waveforms import RECORDERS, Channel, Group, Note
 from phantoms.waveforms.wfdb import read_record
