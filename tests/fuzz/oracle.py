@@ -25,6 +25,23 @@ from pydicom.uid import UID, ExplicitVRBigEndian, JPEGBaseline8Bit, NuclearMedic
 
 _PIXEL_DATA = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 
+_PIXEL_MODULE = (
+    "SamplesPerPixel",
+    "PlanarConfiguration",
+    "NumberOfFrames",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "ExtendedOffsetTable",
+    "ExtendedOffsetTableLengths",
+    "FloatPixelData",
+    "DoubleFloatPixelData",
+    "PixelData",
+)
+
 # Start Of Frame of baseline JPEG with its length for one component and for three (ISO/IEC 10918-1 section B.2.2).
 _LOSSY_JPEG = re.compile(rb"\xff\xc0\x00[\x0b\x11]")
 
@@ -92,7 +109,11 @@ def stored_values(content: bytes, frame: int) -> NDArray[Any]:
         return values
     bits, signed = dataset.BitsStored, dataset.PixelRepresentation == 1
     high_bit = dataset.get("HighBit")
-    if high_bit not in (None, "", bits - 1) and not UID(str(dataset.file_meta.TransferSyntaxUID)).is_encapsulated:
+    if (
+        isinstance(high_bit, int)
+        and high_bit != bits - 1
+        and not UID(str(dataset.file_meta.TransferSyntaxUID)).is_encapsulated
+    ):
         # High Bit places the value within its cell (PS3.5 section 8.1.1); pydicom takes no notice of it.
         values = _cells(dataset, frame, values.shape) >> (high_bit + 1 - bits)
     whole = values.astype(np.int64)
@@ -109,14 +130,10 @@ def _cells(dataset: Dataset, frame: int, shape: tuple[int, ...]) -> NDArray[Any]
 
 def decoded(dataset: Dataset, frame: int) -> NDArray[Any]:
     """One frame as pydicom's decoders give it; raises what they raise."""
-    frames = int(str(dataset.get("NumberOfFrames") or 1))
+    frames = int(float(str(dataset.get("NumberOfFrames") or 1)))
     index = frame if frames > 1 else None
-    # Under another VR pydicom has another kind of text, which its decoders do not take.
     syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
-    dataset = copy(dataset)
-    dataset.file_meta = FileMetaDataset(dataset.file_meta)
-    dataset.file_meta.TransferSyntaxUID = syntax
-    dataset["PhotometricInterpretation"] = DataElement(0x00280004, "CS", str(dataset.PhotometricInterpretation))
+    dataset = _pixel_module(dataset, syntax)
     bare = _without_offset_tables(dataset, syntax.is_encapsulated)
     ways: list[tuple[Dataset, str]] = [(dataset, ""), (bare, "")]
     if syntax == RLELossless:
@@ -136,6 +153,19 @@ def decoded(dataset: Dataset, frame: int) -> NDArray[Any]:
         except Exception as error:
             problems.append(error)
     raise problems[0]
+
+
+def _pixel_module(dataset: Dataset, syntax: UID) -> Dataset:
+    """What pydicom's decoders need and no more: other elements, and other kinds of text, can stop them."""
+    kept = Dataset()
+    for keyword in _PIXEL_MODULE:
+        if keyword in dataset:
+            kept[keyword] = dataset[keyword]
+    kept["PhotometricInterpretation"] = DataElement(0x00280004, "CS", str(dataset.PhotometricInterpretation))
+    kept.file_meta = FileMetaDataset()
+    kept.file_meta.TransferSyntaxUID = syntax
+    kept.set_original_encoding(*dataset.original_encoding)
+    return kept
 
 
 def _without_offset_tables(dataset: Dataset, is_encapsulated: bool) -> Dataset:
@@ -224,7 +254,9 @@ def _siemens_header(dataset: Dataset) -> tuple[bytes, int]:
         for element in dataset.values()
         if isinstance(element.value, bytes) and b"SliceNormalVector" in element.value
     )
-    return header, int(re.findall(rb"NumberOfImagesInMosaic\0.*?(\d+)\0", header, re.DOTALL)[0])
+    if found := re.findall(rb"NumberOfImagesInMosaic\0.*?(\d+)\0", header, re.DOTALL):
+        return header, int(found[0])
+    return header, int(dataset.private_block(0x0019, "SIEMENS MR HEADER")[0x0A].value)
 
 
 def _tile(
@@ -287,7 +319,7 @@ def files_of_series(folder: Mapping[str, bytes]) -> dict[str, list[str]]:
 def frame_count(content: bytes) -> int:
     """How many frames an instance announces."""
     dataset = read(content)
-    return 1 if dataset is None else int(str(dataset.get("NumberOfFrames") or 1))
+    return 1 if dataset is None else int(float(str(dataset.get("NumberOfFrames") or 1)))
 
 
 def tile_count(content: bytes) -> int:
