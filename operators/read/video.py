@@ -6,7 +6,7 @@ PyAV is the extra ``video``: without it, video is refused by name.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,15 +71,17 @@ def read_video(
 
 
 # FFmpeg would conceal what is damaged or missing and go on.
-_STRICT = {"err_detect": "+crccheck+bitstream+buffer+explode", "ec": "0"}
+_STRICT = {"err_detect": "+crccheck+explode"}
 
 
-def _pictures(container: Any) -> Any:
-    video = container.streams.video[0]
+def _pictures(container: Any) -> Iterator[Any]:
+    video = next(iter(container.streams.video), None)
+    if video is None or video.codec_context is None:
+        return
     video.codec_context.options = _STRICT
     # Pictures decode in parallel: by frames within the stream.
     video.thread_type = "AUTO"
-    return container.decode(video)
+    yield from container.decode(video)
 
 
 def _check_size(instance: Instance, form: PixelFormat, picture: Any) -> None:

@@ -19,8 +19,9 @@ from pydicom.uid import (
     generate_uid,
 )
 
+from operators.read.instance import Instance
 from operators.read.pixels import FrameRequest, pixel_format, read_stored_frames
-from operators.read.study import Instance, read_study
+from operators.read.study import read_study
 from operators.refused import Refused
 from tests.operators.read.slices import SERIES_UID, STUDY_UID, save
 from tests.peers import dcmtk
