@@ -49,6 +49,7 @@ _PRIVATE_B_VALUES = (
     ("SIEMENS MR HEADER", 0x0019, 0x0C),
     ("GEMS_PARM_01", 0x0043, 0x39),
     ("Philips Imaging DD 001", 0x2001, 0x03),
+    ("Image Private Header", 0x0065, 0x09),  # United Imaging
 )
 
 # GE adds this to the b-value of some sequences.
@@ -59,14 +60,14 @@ def _b_value(header: Dataset) -> Value:
     if found := numbers(header, "DiffusionBValue"):
         return found[0]
     for creator, group, element in _PRIVATE_B_VALUES:
-        if (group, 0x10) in header and (found := private_numbers(header, creator, group, element)):
+        if found := private_numbers(header, creator, group, element):
             return found[0] % _GE_B_VALUE_OFFSET
     return None
 
 
 def _gradient_direction(header: Dataset) -> Value:
     found = numbers(header, "DiffusionGradientOrientation")
-    if not found and (0x0019, 0x10) in header:
+    if not found:
         found = private_numbers(header, "SIEMENS MR HEADER", 0x0019, 0x0E)
     if len(found) == 3:
         return tuple(round(value, 4) for value in found)

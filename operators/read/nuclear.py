@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 from pydicom.uid import NuclearMedicineImageStorage
 from pydicom.valuerep import DSfloat
 
@@ -48,22 +50,36 @@ def frame_headers(header: Dataset) -> Iterator[Dataset]:
     wrong = [keyword for keyword, found in vectors.items() if len(found) != frames]
     if wrong or "SliceVector" not in vectors:
         raise MalformedAttributeError(f"{', '.join(wrong) or 'Slice Vector'} does not tell of each of {frames} frames")
-    detectors = values(header, "DetectorInformationSequence")
-    detector = detectors[0] if detectors else Dataset()
-    position = numbers(detector, "ImagePositionPatient", count=3)
-    orientation = numbers(detector, "ImageOrientationPatient", count=6)
     between = numbers(header, "SpacingBetweenSlices", count=1)
-    if not (position and orientation and between):
-        raise MalformedAttributeError("the NM slices lack Image Position, Image Orientation or Spacing Between Slices")
-    row, column = np.array(orientation[:3]), np.array(orientation[3:])
-    normal = np.cross(row, column)
-    step = between[0] * normal / np.linalg.norm(normal)
+    detectors = [_detector(item, between) for item in values(header, "DetectorInformationSequence")]
     common = dict(header.items())
     for frame in range(frames):
         flat = flat_header(common, header)
         for keyword, found in vectors.items():
             setattr(flat, keyword, int(found[frame]))
-        place = np.array(position) + (vectors["SliceVector"][frame] - 1) * step
+        number = int(vectors["DetectorVector"][frame]) if "DetectorVector" in vectors else 1
+        if not 1 <= number <= len(detectors):
+            raise MalformedAttributeError(f"{_NO_PLACE}: there is no item of detector {number}")
+        first, step, orientation = detectors[number - 1]
+        place = first + (vectors["SliceVector"][frame] - 1) * step
         flat.ImagePositionPatient = [DSfloat(float(value), auto_format=True) for value in place]
-        flat.ImageOrientationPatient = detector.ImageOrientationPatient
+        flat.ImageOrientationPatient = orientation
         yield flat
+
+
+_NO_PLACE = "the NM slices lack Image Position, Image Orientation or Spacing Between Slices"
+
+
+def _detector(
+    item: Dataset, between: tuple[float, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], MultiValue[DSfloat]]:
+    """Position of a detector's first slice, step to the next one, and orientation."""
+    position = numbers(item, "ImagePositionPatient", count=3)
+    orientation = numbers(item, "ImageOrientationPatient", count=6)
+    if not (position and orientation and between):
+        raise MalformedAttributeError(_NO_PLACE)
+    normal = np.cross(orientation[:3], orientation[3:])
+    length = float(np.linalg.norm(normal))
+    if length == 0.0:
+        raise MalformedAttributeError(f"Image Orientation (Patient) {orientation} spans no plane")
+    return np.array(position), between[0] * normal / length, item.ImageOrientationPatient

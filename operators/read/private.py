@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.tag import BaseTag
 
 from operators.read.attributes import MalformedAttributeError
+from operators.read.elements import known_tag
+
+
+@lru_cache
+def _owners(group: int) -> tuple[BaseTag, ...]:
+    """The tags of a group's first owners; no writer needs as many."""
+    return tuple(known_tag(group << 16 | number) for number in range(0x10, 0x20))
 
 
 def private_values(header: Dataset, creator: str, group: int, offset: int) -> tuple[Any, ...]:
@@ -15,6 +24,9 @@ def private_values(header: Dataset, creator: str, group: int, offset: int) -> tu
 
     Raises :class:`MalformedAttributeError` when the bytes cannot be read.
     """
+    # Looking for an owner that is not there takes pydicom long.
+    if not any(tag in header for tag in _owners(group)):
+        return ()
     try:
         block = header.private_block(group, creator)
         value = block[offset].value if offset in block else None

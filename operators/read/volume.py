@@ -78,9 +78,12 @@ class Volume:
 
     def padding_mask(self) -> NDArray[np.bool_]:
         """Return which voxels lie outside the reconstruction, (slice, row, column)."""
-        if self.padding is None:
-            return np.zeros(self.array.shape, dtype=bool)
-        return is_padding(self.array, self.padding[:, :1, np.newaxis], self.padding[:, 1:, np.newaxis])
+        mask = np.zeros(self.array.shape, dtype=bool)
+        if self.padding is not None:
+            # Slice by slice: a comparison with the ranges of all would make a float64 copy of the volume.
+            for plane, (lowest, highest), out in zip(self.array, self.padding, mask, strict=True):
+                out[...] = is_padding(plane, lowest, highest)
+        return mask
 
 
 def read_volume(series: Series, rules: ReadingRules = DEFAULT_RULES) -> Volume:

@@ -81,7 +81,7 @@ def test_voxels_and_affine_are_the_truth_and_those_of_other_readers(
 
     np.testing.assert_array_equal(volume.array, written.array.astype(volume.array.dtype))
     np.testing.assert_allclose(volume.affine, affine, rtol=0, atol=1e-9)
-    if kind in ("CT", "MR", "PT"):
+    if kind in ("CT", "MR", "PT", "NM"):
         # ITK takes the type of the first slice's rescale: float where that is fractional.
         assert_same(volume, *by_itk(written.paths), rtol=1e-6)
     if kind.startswith(("enhanced", "legacy")):
@@ -95,6 +95,9 @@ def test_a_stack_written_against_its_normal_is_turned(tmp_path: Path, kind: str)
     volume = volume_of(written.folder)
     np.testing.assert_array_equal(volume.array, written.array[::-1].astype(volume.array.dtype))
     assert_same(volume, written.array, written.affine, rtol=1e-6)
+    if kind == "NM":
+        # Here the sign of Spacing Between Slices decides.
+        assert_same(volume, *by_itk(written.paths))
     assert np.linalg.det(volume.affine[:3, :3]) > 0
 
 

@@ -165,6 +165,7 @@ def change(folder: Path, **attributes: Any) -> None:
         ("NM", {"SliceVector": None}, Reason.MISSING_GEOMETRY, "Slice Vector"),
         ("NM", {"SpacingBetweenSlices": None}, Reason.MISSING_GEOMETRY, "lack Image Position"),
         ("NM", {"DetectorInformationSequence": None}, Reason.MISSING_GEOMETRY, "lack Image Position"),
+        ("NM", {"DetectorVector": [1, 2, 2, 2, 2]}, Reason.MISSING_GEOMETRY, "no item of detector 2"),
         ("mosaic", {"SpacingBetweenSlices": None}, Reason.MISSING_GEOMETRY, "lacks position"),
         ("mosaic", {"Rows": 17}, Reason.MISSING_GEOMETRY, "does not divide into 3 x 3"),
         (
