@@ -9,8 +9,8 @@ from pydicom.tag import BaseTag
 
 from operators.read.deflated import DeflatedDataSet
 from operators.read.elements import PIXEL_DATA_TAGS
+from operators.read.instance import Instance
 from operators.read.reference import LARGEST_INFLATED_HEADER
-from operators.read.study import Instance
 from operators.refused import Reason, Refused
 
 _ELEMENT_HEAD_BYTES = 12

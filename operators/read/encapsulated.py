@@ -9,8 +9,8 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.uid import RLELossless
 
+from operators.read.instance import Instance
 from operators.read.pixel_format import PixelFormat
-from operators.read.study import Instance
 from operators.refused import Reason, Refused
 
 _ITEM = b"\xfe\xff\x00\xe0"

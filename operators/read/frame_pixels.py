@@ -14,6 +14,7 @@ from operators.read.codestream import CodestreamError
 from operators.read.colour import RGB, YBR_FULL, ColourError, components_of, to_rgb
 from operators.read.decode import decode, decode_jpeg_to_rgb
 from operators.read.encapsulated import FrameFragments, frames_of, read_fragments
+from operators.read.instance import Instance
 from operators.read.palette import Palette
 from operators.read.pixel_format import MONOCHROME, PixelFormat
 from operators.read.pixels import (
@@ -25,7 +26,6 @@ from operators.read.pixels import (
     read_stored_values,
     require_decoder,
 )
-from operators.read.study import Instance
 from operators.read.video import is_video, read_video
 from operators.refused import Reason, Refused
 

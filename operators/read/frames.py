@@ -12,14 +12,15 @@ from pydicom.dataset import Dataset
 
 from operators.read import functional_groups
 from operators.read.attributes import MalformedAttributeError, text, values
-from operators.read.display import Voi, is_inverted, shown, values_of_interest
+from operators.read.display import Voi, is_inverted, shown
 from operators.read.frame_pixels import read_frame_pixels
 from operators.read.frame_times import frame_times
+from operators.read.frame_values import FrameValues, frame_values
+from operators.read.instance import Instance
 from operators.read.pixel_format import PixelFormat, pixel_format
 from operators.read.projection import PixelSpacing, pixel_spacing
-from operators.read.rescale import IDENTITY, Calibration, apply, calibration, output_dtype
 from operators.read.slices import Slice
-from operators.read.study import Instance, Series
+from operators.read.study import Series
 from operators.read.ultrasound import UltrasoundRegion, ultrasound_regions
 from operators.refused import Reason, Refused
 
@@ -30,7 +31,8 @@ class Frames:
 
     ``array`` is (frame, row, column) in the modality's ``units``, or (frame, row, column, 3) RGB;
     ``photometric_interpretation`` is MONOCHROME1, MONOCHROME2 or RGB. MONOCHROME1 concerns display only and changes no
-    value: with ``inverted``, the smallest value is meant to be white. ``bits_stored`` are the bits of a stored value.
+    value: with ``inverted``, the smallest value is meant to be white. ``bits_stored`` are the bits of a stored value,
+    ``value_range`` the least and most that they can mean (of floats, that occur).
 
     ``frame_numbers`` are the places of the frames in the instance, from 0; ``frame_times`` their times in ms since the
     instance's first frame, None where nothing tells. ``voi`` are, for each frame, the ways to show it that the instance
@@ -43,6 +45,7 @@ class Frames:
     photometric_interpretation: str
     bits_stored: int
     units: str
+    value_range: tuple[float, float]
     inverted: bool
     frame_numbers: tuple[int, ...]
     frame_times: NDArray[np.float64] | None
@@ -57,6 +60,13 @@ class Frames:
     def is_colour(self) -> bool:
         """Whether the frames are RGB."""
         return self.photometric_interpretation == "RGB"
+
+    def as_monochrome2(self) -> NDArray[Any]:
+        """Return the array so that larger is brighter: with ``inverted``, the ends of ``value_range`` change places."""
+        if not self.inverted:
+            return self.array
+        total = sum(self.value_range)
+        return np.subtract(total if self.array.dtype.kind == "f" else int(total), self.array, dtype=self.array.dtype)
 
     def shown(self, index: int, voi: Voi | None = None) -> NDArray[np.uint8]:
         """Return one frame of the array as it is meant to be seen: brightness, or RGB of 8 bits.
@@ -90,21 +100,24 @@ def read_frames(instance: Instance, frames: Sequence[int] | None = None) -> Fram
     except MalformedAttributeError as error:
         raise Refused(Reason.MISSING_GEOMETRY, f"{instance.name}: {error}") from error
     pixels = read_frame_pixels(instance, form, chosen)
-    array, units = pixels.array, ""
-    if not pixels.is_colour:
-        array, units = _calibrated(instance, form, array, [headers[frame] for frame in chosen], chosen)
     first = headers[chosen[0]]
     try:
+        if pixels.is_colour:
+            values_read = FrameValues(pixels.array, "", (0.0, float((1 << pixels.bits) - 1)), ((),) * len(chosen))
+        else:
+            items = [Slice(instance, headers[frame], frame, is_frame=form.frames > 1) for frame in chosen]
+            values_read = frame_values(items, form, pixels.array)
         return Frames(
             instance=instance,
-            array=array,
+            array=values_read.array,
             photometric_interpretation="RGB" if pixels.is_colour else form.photometric_interpretation,
             bits_stored=pixels.bits,
-            units=units,
+            units=values_read.units,
+            value_range=values_read.range,
             inverted=not pixels.is_colour and is_inverted(instance.header),
             frame_numbers=chosen,
             frame_times=None if times is None else times[list(chosen)],
-            voi=_voi(form, array, headers, chosen) if not pixels.is_colour else ((),) * len(chosen),
+            voi=values_read.voi,
             pixel_spacing=spacing,
             regions=regions,
             has_burned_in_annotation={"YES": True, "NO": False}.get(text(first, "BurnedInAnnotation") or ""),
@@ -128,41 +141,6 @@ def _headers(instance: Instance, form: PixelFormat) -> list[Dataset]:
     if len(headers) != form.frames:
         raise MalformedAttributeError(f"{len(headers)} functional groups describe {form.frames} frames")
     return headers
-
-
-def _calibrated(
-    instance: Instance,
-    form: PixelFormat,
-    stored: NDArray[np.generic],
-    headers: Sequence[Dataset],
-    chosen: tuple[int, ...],
-) -> tuple[NDArray[np.generic], str]:
-    known: dict[int, Calibration] = {}
-    for header, frame in zip(headers, chosen, strict=True):
-        if id(header) not in known:
-            known[id(header)] = calibration(Slice(instance, header, frame, is_frame=form.frames > 1))
-    calibrations = [known[id(header)] for header in headers]
-    transformations = [item.transformation for item in calibrations]
-    units = calibrations[0].units if len({item.units for item in calibrations}) == 1 else ""
-    if all(transformation == IDENTITY for transformation in transformations):
-        return stored, units
-    dtype = output_dtype([form] * len(transformations), transformations)
-    is_in_place = dtype.kind in "iu" and stored.dtype.kind in "iu" and dtype.itemsize == stored.dtype.itemsize
-    array = stored.view(dtype) if is_in_place else np.empty(stored.shape, dtype)
-    for index, transformation in enumerate(transformations):
-        apply(transformation, stored[index], array[index])
-    return array, units
-
-
-def _voi(
-    form: PixelFormat, array: NDArray[np.generic], headers: Sequence[Dataset], chosen: tuple[int, ...]
-) -> tuple[tuple[Voi, ...], ...]:
-    known: dict[int, tuple[Voi, ...]] = {}
-    for frame in chosen:
-        header = headers[frame]
-        if id(header) not in known:
-            known[id(header)] = values_of_interest(header, form.transfer_syntax_uid, is_signed=array.dtype.kind != "u")
-    return tuple(known[id(headers[frame])] for frame in chosen)
 
 
 def _first_text(header: Dataset, *keywords: str) -> str | None:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
+from operators.read.instance import Instance
 from operators.read.pixel_format import PixelFormat
-from operators.read.study import Instance
 from operators.refused import Reason, Refused
 
 # Keyword and element number in group 7FE0 (PS3.3 sections C.7.6.3, C.7.6.24 and C.7.6.25).

@@ -8,9 +8,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian
 
 from operators.read.attributes import MalformedAttributeError, values
+from operators.read.instance import Instance
 from operators.read.lookup_table import lookup_table, table_descriptor, words
 from operators.read.pixel_format import PixelFormat
-from operators.read.study import Instance
 
 _COLOURS = ("Red", "Green", "Blue")
 _DISCRETE, _LINEAR, _INDIRECT = 0, 1, 2

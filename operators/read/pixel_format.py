@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from operators.read.attributes import MalformedAttributeError, integer, text
-from operators.read.study import Instance
+from operators.read.instance import Instance
 from operators.refused import Reason, Refused
 
 MONOCHROME = ("MONOCHROME1", "MONOCHROME2")

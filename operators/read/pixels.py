@@ -15,9 +15,9 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from operators.read.decode import CutError, DamagedError, decode, is_decodable
 from operators.read.deflated_pixels import inflated_pixel_data
 from operators.read.encapsulated import FrameFragments, frames_of, read_fragments
+from operators.read.instance import Instance
 from operators.read.native import bytes_of_frames, read_native
 from operators.read.pixel_format import PixelFormat, pixel_format, require_monochrome
-from operators.read.study import Instance
 from operators.refused import Reason, Refused
 
 __all__ = [

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pydicom import uid
 
 from operators.read.encapsulated import FrameFragments, fragments_of
+from operators.read.instance import Instance
 from operators.read.pixel_format import PixelFormat
-from operators.read.study import Instance
 from operators.refused import Reason, Refused
 
 
