@@ -255,3 +255,19 @@ def test_d29_an_image_without_a_place_in_the_patient_is_refused(tmp_path: Path) 
     assert refused.value.reason is Reason.NO_READABLE_INSTANCE
     write_series(tmp_path, ramp("u2"), ImagePositionPatient=None)
     assert reason_of(tmp_path) is Reason.MISSING_GEOMETRY
+
+
+def test_w9_frames_are_sorted_by_position(tmp_path: Path) -> None:
+    """Writers put frames in descending order; a file's order says nothing."""
+    lay_out("mr_enhanced", tmp_path)
+    upright = volume_of(tmp_path)
+    instance = dcmread(tmp_path / "0.dcm")
+    groups = list(instance.PerFrameFunctionalGroupsSequence)
+    order = [2, 0, 3, 1]
+    instance.PerFrameFunctionalGroupsSequence = [groups[index] for index in order]
+    instance.PixelData = instance.pixel_array[order].tobytes()
+    instance.save_as(tmp_path / "0.dcm")
+    shuffled = volume_of(tmp_path)
+    assert [item.frame for item in shuffled.slices] == [1, 3, 0, 2]
+    np.testing.assert_array_equal(shuffled.array, upright.array)
+    np.testing.assert_array_equal(shuffled.affine, upright.affine)
