@@ -136,7 +136,12 @@ def _read_encapsulated(request: FrameRequest, fragments: FrameFragments) -> None
 
 def clear_unused_bits(form: PixelFormat, out: NDArray[np.generic]) -> None:
     """Clear the bits outside Bits Stored, or fill them with the sign."""
-    if form.has_unused_bits:
+    if not form.has_unused_bits:
+        return
+    if form.dtype.kind == "u" and form.high_bit == form.bits_stored - 1:
+        # The usual case, in a third of the time.
+        np.bitwise_and(out, (1 << form.bits_stored) - 1, out=out)
+    else:
         np.left_shift(out, form.bits_allocated - 1 - form.high_bit, out=out)
         np.right_shift(out, form.bits_allocated - form.bits_stored, out=out)
 
