@@ -9,12 +9,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from operators.read.padding import is_padding
 from operators.read.pixel_format import PixelFormat
-from operators.read.pixels import FrameRequest, read_stored_frames, read_stored_values
+from operators.read.pixels import FrameRequest, in_parallel, read_stored_frames, read_stored_values
 from operators.read.rescale import IDENTITY, Transformation, apply
 from operators.read.slices import Slice
+
+# Two threads that read and transform smaller slices wait for each other's turn longer than they gain.
+_LEAST_BYTES_FOR_THREADS = 1 << 18
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,14 +44,25 @@ def read_planes(requests: Sequence[PlaneRequest], padding_value: float | None = 
 
     Raises :class:`Refused` with ``UNSUPPORTED_PIXEL_FORMAT`` or ``TRUNCATED_PIXEL_DATA``.
     """
-    is_encapsulated = any(request.form.transfer_syntax_uid.is_encapsulated for request in requests)
-    unchanged = all(request.is_in_place and request.transformation == IDENTITY for request in requests)
-    # Decoders work side by side; native pixels are best transformed while the processor's cache still holds them.
-    size = 1
-    if unchanged and padding_value is None:
-        size = max(1, len(requests))
-    elif is_encapsulated:
-        size = 4 * len(os.sched_getaffinity(0))
+    syntaxes = {request.form.transfer_syntax_uid for request in requests}
+    workers = len(os.sched_getaffinity(0))
+    if any(syntax.is_encapsulated for syntax in syntaxes):
+        # The decoders of a batch work side by side.
+        _read_batches(requests, padding_value, 4 * workers)
+    elif DeflatedExplicitVRLittleEndian in syntaxes:
+        # A data set is inflated once for all of its frames.
+        _read_batches(requests, padding_value, len(requests))
+    else:
+        # Native pixels are best transformed while the processor's cache still holds them: one after another.
+        unchanged = all(request.is_in_place and request.transformation == IDENTITY for request in requests)
+        size = len(requests) if unchanged and padding_value is None else 1
+        is_large = any(request.out.nbytes >= _LEAST_BYTES_FOR_THREADS for request in requests)
+        share = max(1, -(-len(requests) // workers) if is_large else len(requests))
+        shares = [requests[start : start + share] for start in range(0, len(requests), share)]
+        in_parallel(lambda part: _read_batches(part, padding_value, size), shares)
+
+
+def _read_batches(requests: Sequence[PlaneRequest], padding_value: float | None, size: int) -> None:
     for start in range(0, len(requests), size):
         _read_batch(requests[start : start + size], padding_value)
 
