@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -11,6 +11,7 @@ DIRECT = (
     "cel-python",
     "highdicom",
     "holoscan-cu13",
+    "imagecodecs",
     "matplotlib",
     "monai-deploy-app-sdk",
     "numpy",
@@ -26,6 +27,9 @@ DIRECT = (
 )
 """What `operators` and the apps import; the node's own dependencies are not among them."""
 
+OPTIONAL = ("av",)
+"""What `operators` imports only where it is needed: part of the image where it is installed here."""
+
 # Every image for Python brings its own.
 _PART_OF_PYTHON = frozenset({"pip", "setuptools"})
 
@@ -36,7 +40,7 @@ def pinned_requirements() -> tuple[str, ...]:
     Raises ``importlib.metadata.PackageNotFoundError`` where one is absent.
     """
     found: dict[str, str] = {}
-    waiting = [Requirement(name) for name in DIRECT]
+    waiting = [Requirement(name) for name in (*DIRECT, *filter(_is_installed, OPTIONAL))]
     visited: set[tuple[str, frozenset[str]]] = set()
     while waiting:
         wanted = waiting.pop()
@@ -54,3 +58,11 @@ def pinned_requirements() -> tuple[str, ...]:
             if requirement.marker is None or any(requirement.marker.evaluate({"extra": extra}) for extra in extras):
                 waiting.append(requirement)
     return tuple(f"{name}=={version}" for name, version in sorted(found.items()))
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True

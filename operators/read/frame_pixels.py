@@ -51,7 +51,7 @@ def read_frame_pixels(instance: Instance, form: PixelFormat, frames: Sequence[in
             return _palette(instance, form, frames)
         if form.dtype.kind != "u" or form.bits_allocated not in (8, 16, 32):
             raise ColourError(f"{form.samples} samples of {form.dtype}")
-        array = np.empty((len(frames), *form.shape), form.dtype)
+        array = _empty(instance, form, frames)
         if is_video(form):
 
             def put(index: int, picture: NDArray[np.uint8]) -> None:
@@ -65,8 +65,18 @@ def read_frame_pixels(instance: Instance, form: PixelFormat, frames: Sequence[in
     return FramePixels(array, is_colour=True, bits=form.bits_stored)
 
 
+def _empty(instance: Instance, form: PixelFormat, frames: Sequence[int]) -> NDArray[np.generic]:
+    try:
+        return np.empty((len(frames), *form.shape), form.dtype)
+    except (MemoryError, ValueError) as error:
+        raise Refused(
+            Reason.UNSUPPORTED_PIXEL_FORMAT,
+            f"{instance.name} announces {form.frames} frames of {form.rows} x {form.columns}: more than memory holds",
+        ) from error
+
+
 def _monochrome(instance: Instance, form: PixelFormat, frames: Sequence[int]) -> FramePixels:
-    array = np.empty((len(frames), *form.shape), form.dtype)
+    array = _empty(instance, form, frames)
     read_stored_frames([FrameRequest(instance, form, array[index], frame) for index, frame in enumerate(frames)])
     return FramePixels(array, is_colour=False, bits=form.bits_stored)
 

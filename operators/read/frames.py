@@ -18,6 +18,7 @@ from operators.read.frame_times import frame_times
 from operators.read.frame_values import FrameValues, frame_values
 from operators.read.instance import Instance
 from operators.read.pixel_format import PixelFormat, pixel_format
+from operators.read.pixels import require_room
 from operators.read.projection import PixelSpacing, pixel_spacing
 from operators.read.slices import Slice
 from operators.read.study import Series
@@ -89,6 +90,7 @@ def read_frames(instance: Instance, frames: Sequence[int] | None = None) -> Fram
     malformed spacing, times or regions, and ``ValueError`` for frames that the instance does not have.
     """
     form = pixel_format(instance)
+    require_room(instance, form)
     chosen = tuple(range(form.frames)) if frames is None else tuple(frames)
     if not chosen or chosen[0] < 0 or chosen[-1] >= form.frames or list(chosen) != sorted(set(chosen)):
         raise ValueError(f"{instance.name} has {form.frames} frames, asked for are {chosen}")

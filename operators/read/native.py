@@ -15,6 +15,7 @@ from operators.refused import Reason, Refused
 # Keyword and element number in group 7FE0 (PS3.3 sections C.7.6.3, C.7.6.24 and C.7.6.25).
 _INTEGERS, _FLOATS = ("PixelData", 0x0010), {4: ("FloatPixelData", 0x0008), 8: ("DoubleFloatPixelData", 0x0009)}
 _UNDEFINED_LENGTH = 0xFFFFFFFF
+_VALUE_REPRESENTATIONS = (b"OB", b"OW", b"OF", b"OD", b"UN")
 
 _SHARED_CHROMINANCE = ("YBR_FULL_422", "YBR_PARTIAL_422")
 
@@ -124,12 +125,14 @@ def _read_file(instance: Instance, form: PixelFormat, start: int, view: memoryvi
     offset = instance.pixel_data_offset or 0
     descriptor = os.open(instance.path, os.O_RDONLY)
     try:
-        if start == 0:
-            # One call for header and value: on small slices the calls are what costs.
-            done = os.preadv(descriptor, [header, view], offset) - len(header)
-        else:
-            done = 0
-            os.preadv(descriptor, [header], offset)
+        # One call for header and value: on small slices the calls are what costs.
+        parts = [view] if start == 0 else []
+        done = os.preadv(descriptor, [header, *parts], offset) - len(header)
+        if (bytes(header[4:6]) in _VALUE_REPRESENTATIONS) != (len(header) == 12):
+            # The data set has another encoding than its transfer syntax says. Read as the length of an element with
+            # implicit VR these letters would make an odd one, which no value has.
+            header = bytearray(20 - len(header))
+            done = os.preadv(descriptor, [header, *parts], offset) - len(header)
         length = _value_length(instance, form, header)
         while 0 <= done < len(view):
             count = os.preadv(descriptor, [view[done:]], offset + len(header) + start + done)

@@ -31,6 +31,9 @@ __all__ = [
 
 _Item = TypeVar("_Item")
 
+# zlib makes at most so many bytes of one (RFC 1951: a match of 258 bytes takes two bits at least).
+_LARGEST_INFLATION = 1032
+
 
 @dataclass(frozen=True, eq=False)
 class FrameRequest:
@@ -104,6 +107,27 @@ def require_decoder(instance: Instance, form: PixelFormat) -> None:
         raise Refused(
             Reason.UNSUPPORTED_PIXEL_FORMAT,
             f"{instance.name} cannot be decoded: {form.transfer_syntax_uid.name} is not supported for single frames",
+        )
+
+
+def require_room(instance: Instance, form: PixelFormat) -> None:
+    """Raise :class:`Refused` with ``TRUNCATED_PIXEL_DATA`` when the file cannot hold what its header announces.
+
+    A damaged header announces anything; this is known before anything is reserved for it.
+    """
+    size = instance.path.stat().st_size - (instance.pixel_data_offset or 0)
+    if form.transfer_syntax_uid.is_encapsulated:
+        # A frame has one byte at least; how many pixels that stands for, its codestream tells.
+        announced, room = form.frames, size
+    elif form.transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
+        announced, room = bytes_of_frames(form), _LARGEST_INFLATION * size
+    else:
+        announced, room = bytes_of_frames(form), size
+    if room < announced:
+        raise Refused(
+            Reason.TRUNCATED_PIXEL_DATA,
+            f"{instance.name} has {size} bytes for pixel data, its header announces {form.frames} frames of "
+            f"{form.rows} x {form.columns}",
         )
 
 

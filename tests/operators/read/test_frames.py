@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -232,3 +233,22 @@ def test_colour_of_sixteen_bits_is_shown_in_eight(tmp_path: Path) -> None:
     frames = read_frames(instance_at(path))
     np.testing.assert_array_equal(frames.array, array)
     np.testing.assert_array_equal(frames.shown(0), colours(40, 40)[0])
+
+
+@pytest.mark.parametrize("syntax", [uid.ExplicitVRLittleEndian, uid.RLELossless, uid.DeflatedExplicitVRLittleEndian])
+@pytest.mark.parametrize("announced", [{"NumberOfFrames": 2**31 - 1}, {"Rows": 65535, "Columns": 65535}])
+def test_a_header_that_announces_more_than_there_is_takes_no_memory(
+    tmp_path: Path, syntax: str, announced: dict[str, int]
+) -> None:
+    instance = picture(greys(8, 8, 1))
+    path = tmp_path / "image.dcm"
+    path = compressed(instance, path, syntax) if syntax == uid.RLELossless else save(instance, path, syntax)
+    dataset = dcmread(path)
+    for keyword, value in announced.items():
+        setattr(dataset, keyword, value)
+    dataset.save_as(path)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(Refused):
+        read_frames(instance_at(path))
+    # Kilobytes. An array that is made but not written to takes addresses only.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
