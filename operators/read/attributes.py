@@ -31,6 +31,9 @@ def values(header: Dataset, keyword: str) -> tuple[Any, ...]:
     value = _value(header, keyword)
     if value is None:
         return ()
+    # Under another VR than its own a sequence has no items, and another attribute has them.
+    if isinstance(value, Sequence) != (_attribute(keyword)[1] == "SQ"):
+        raise MalformedAttributeError(f"{keyword} has the wrong value representation")
     if isinstance(value, (MultiValue, Sequence, list, tuple)):
         return tuple(item for item in value if item is not None and item != "")
     return () if value == "" else (value,)

@@ -9,10 +9,10 @@ from pydicom.datadict import dictionary_VM, dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag, Tag
-from pydicom.valuerep import DSfloat
 
 from operators.read.attributes import MalformedAttributeError, values
 from operators.read.flat import flat_header
+from operators.read.items import items
 from operators.read.remembered import tags_of
 
 # Macros whose items stay items: each repeats attributes that a frame may have several of, or none of its own.
@@ -72,7 +72,7 @@ def is_enhanced(header: Dataset) -> bool:
 
 def frame_count(header: Dataset) -> int:
     """Return how many frames the functional groups describe; raises :class:`MalformedAttributeError`."""
-    return len(values(header, "PerFrameFunctionalGroupsSequence"))
+    return len(items(header, "PerFrameFunctionalGroupsSequence"))
 
 
 def frame_headers(header: Dataset, frames: int | None = None) -> Iterator[Dataset]:
@@ -82,9 +82,9 @@ def frame_headers(header: Dataset, frames: int | None = None) -> Iterator[Datase
     the object. Attributes with another name in single-frame objects have that name as well. Raises
     :class:`MalformedAttributeError` when the functional groups cannot be read.
     """
-    per_frame = values(header, "PerFrameFunctionalGroupsSequence")
+    per_frame = items(header, "PerFrameFunctionalGroupsSequence")
     common: Elements = {tag: element for tag, element in header.items() if tag not in (_SHARED, _PER_FRAME)}
-    for groups in values(header, "SharedFunctionalGroupsSequence")[:1]:
+    for groups in items(header, "SharedFunctionalGroupsSequence")[:1]:
         common.update(_lifted(groups))
     agent = _contrast_agent(header)
     if agent is not None:
@@ -103,13 +103,13 @@ def _lifted(groups: Dataset) -> Elements:
     found: Elements = {}
     for tag in list(groups.keys()):
         # A private macro may repeat standard attributes with other values, as Philips' does.
-        items = () if tag.is_private else _items(groups, tag)
-        if tag in _KEPT_AS_SEQUENCE or len(items) != 1:
+        within = () if tag.is_private else _items(groups, tag)
+        if tag in _KEPT_AS_SEQUENCE or len(within) != 1:
             found[tag] = groups[tag]
         else:
-            for inner, element in items[0].items():
+            for inner, element in within[0].items():
                 # Directions of diffusion lie one level deeper than the b-value.
-                nested = _items(items[0], inner) if inner == _DIFFUSION_DIRECTION else ()
+                nested = _items(within[0], inner) if inner == _DIFFUSION_DIRECTION else ()
                 found.update(nested[0].items() if len(nested) == 1 else ((inner, element),))
     return {tag: element for tag, element in found.items() if tag not in _OF_THE_INSTANCE}
 
@@ -141,14 +141,14 @@ def _element(tag: BaseTag, found: tuple[Any, ...]) -> DataElement:
     vr = dictionary_VR(tag)
     try:
         converted = [DSfloat(float(value), auto_format=True) if vr == "DS" else value for value in found]
+        return DataElement(tag, vr, converted[0] if dictionary_VM(tag) == "1" else converted)
     except (TypeError, ValueError, OverflowError) as error:
         raise MalformedAttributeError(f"{keyword_for_tag(tag)} is not a number: {error}") from error
-    return DataElement(tag, vr, converted[0] if dictionary_VM(tag) == "1" else converted)
 
 
 def _contrast_agent(header: Dataset) -> DataElement | None:
     """Contrast/Bolus Agent (0018,0010) as text: enhanced objects code it instead (PS3.3 table C.7-12b)."""
-    agents = [text for item in values(header, "ContrastBolusAgentSequence") for text in values(item, "CodeMeaning")]
+    agents = [text for item in items(header, "ContrastBolusAgentSequence") for text in values(item, "CodeMeaning")]
     if not agents or "ContrastBolusAgent" in header:
         return None
     return DataElement(Tag("ContrastBolusAgent"), "LO", str(agents[0]))

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from pydicom.dataset import Dataset
-from pydicom.valuerep import DSfloat
 
 from operators.read.attributes import MalformedAttributeError, integer, numbers, values
 from operators.read.csa import csa_image_header
-from operators.read.flat import flat_header
+from operators.read.flat import decimals, flat_header, set_own
 from operators.read.private import private_numbers
 
 
@@ -54,8 +53,10 @@ def tiles(header: Dataset) -> Iterator[tuple[Tile, Dataset]]:
     elements = dict(header.items())
     for index in range(count):
         flat = flat_header(elements, header)
-        flat.Rows, flat.Columns = rows, columns
-        flat.ImagePositionPatient = [DSfloat(float(value), auto_format=True) for value in first + index * step]
+        set_own(flat, "Rows", rows)
+        set_own(flat, "Columns", columns)
+        place = decimals(first + index * step)
+        set_own(flat, "ImagePositionPatient", place)
         yield Tile(index // across * rows, index % across * columns, rows, columns), flat
 
 
@@ -86,7 +87,7 @@ def _positions(
             "the mosaic lacks position, orientation, pixel spacing, spacing between slices or slice normal"
         )
     row, column = np.array(orientation[:3]), np.array(orientation[3:])
-    if abs(abs(float(normal @ np.cross(row, column))) - 1) > 1e-3:
+    if not abs(abs(float(normal @ np.cross(row, column))) - 1) <= 1e-3:
         raise MalformedAttributeError(f"the mosaic's slice normal {normal.tolist()} is not normal to its slices")
     first = np.array(position) + hidden[1] / 2 * spacing[1] * row + hidden[0] / 2 * spacing[0] * column
     # The cross product is known to more digits than the normal, whose sign tells the slices' order.

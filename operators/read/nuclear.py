@@ -12,7 +12,7 @@ from pydicom.uid import NuclearMedicineImageStorage
 from pydicom.valuerep import DSfloat
 
 from operators.read.attributes import MalformedAttributeError, integer, numbers, text, values
-from operators.read.flat import flat_header
+from operators.read.flat import decimals, flat_header, set_own
 
 # Which of each kind a frame belongs to (PS3.3 section C.8.4.8).
 _VECTORS = (
@@ -51,19 +51,19 @@ def frame_headers(header: Dataset) -> Iterator[Dataset]:
     if wrong or "SliceVector" not in vectors:
         raise MalformedAttributeError(f"{', '.join(wrong) or 'Slice Vector'} does not tell of each of {frames} frames")
     between = numbers(header, "SpacingBetweenSlices", count=1)
-    detectors = [_detector(item, between) for item in values(header, "DetectorInformationSequence")]
+    detectors = [_detector(item, between) for item in items(header, "DetectorInformationSequence")]
     common = dict(header.items())
     for frame in range(frames):
         flat = flat_header(common, header)
         for keyword, found in vectors.items():
-            setattr(flat, keyword, int(found[frame]))
+            set_own(flat, keyword, int(found[frame]))
         number = int(vectors["DetectorVector"][frame]) if "DetectorVector" in vectors else 1
         if not 1 <= number <= len(detectors):
             raise MalformedAttributeError(f"{_NO_PLACE}: there is no item of detector {number}")
         first, step, orientation = detectors[number - 1]
         place = first + (vectors["SliceVector"][frame] - 1) * step
-        flat.ImagePositionPatient = [DSfloat(float(value), auto_format=True) for value in place]
-        flat.ImageOrientationPatient = orientation
+        set_own(flat, "ImagePositionPatient", decimals(place))
+        set_own(flat, "ImageOrientationPatient", orientation)
         yield flat
 
 

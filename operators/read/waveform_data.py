@@ -72,8 +72,15 @@ def multiplex_groups(instance: Instance) -> list[tuple[Dataset, SampleBytes | No
             return list(_parsed(instance))
         with instance.path.open("rb") as file:
             return list(_walked(instance, file))
-    except (Refused, OSError):
+    except Refused:
         raise
+    except OSError as error:
+        # pydicom's own, which has no number, is about the bytes; the system's is not.
+        if error.errno is not None:
+            raise
+        raise Refused(
+            Reason.UNSUPPORTED_WAVEFORM, f"{instance.name}: Waveform Sequence cannot be parsed: {error}"
+        ) from error
     except (EOFError, struct.error) as error:
         raise Refused(
             Reason.TRUNCATED_WAVEFORM_DATA, f"{instance.name}: the file ends within its Waveform Sequence"
