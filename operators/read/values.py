@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,8 @@ def read_planes(requests: Sequence[PlaneRequest], padding_value: float | None = 
         _read_batches(requests, padding_value, 4 * workers)
     elif DeflatedExplicitVRLittleEndian in syntaxes:
         # A data set is inflated once for all of its frames.
-        _read_batches(requests, padding_value, len(requests))
+        for _, frames in groupby(requests, key=lambda request: id(request.item.instance)):
+            _read_batch(list(frames), padding_value)
     else:
         # Native pixels are best transformed while the processor's cache still holds them: one after another.
         unchanged = all(request.is_in_place and request.transformation == IDENTITY for request in requests)
