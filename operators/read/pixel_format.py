@@ -115,7 +115,9 @@ def _format(header: Dataset, syntax: UID) -> PixelFormat:
     else:
         dtype = np.dtype(f"{'i' if representation else 'u'}{max(allocated, 8) // 8}")
         high_bit = stored - 1 if high_bit is None else high_bit
-    if not stored - 1 <= high_bit < allocated:
+    # A codestream holds values, not cells with other bits below them.
+    highest = stored if syntax.is_encapsulated else allocated
+    if not stored - 1 <= high_bit < highest:
         raise ValueError(f"high bit {high_bit} of {stored}, pixel representation {representation}")
     return PixelFormat(
         rows=rows,
