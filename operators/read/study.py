@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import filecmp
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,13 +75,14 @@ def read_study(source: Path | Iterable[Path]) -> Study:
     unreadable: list[UnreadableFile] = []
     reader = HeaderReader()
     files = 0
-    for path in files_of(source, lambda path, problem: unreadable.append(UnreadableFile(path, problem))):
-        files += 1
-        read = read_instance(reader, path)
-        if isinstance(read, UnreadableFile):
-            unreadable.append(read)
-        elif read is not None and (known := instances.setdefault(read.sop_instance_uid, read)) is not read:
-            _refuse_different_copies(known.instance, read.instance)
+    with _without_collector():
+        for path in files_of(source, lambda path, problem: unreadable.append(UnreadableFile(path, problem))):
+            files += 1
+            read = read_instance(reader, path)
+            if isinstance(read, UnreadableFile):
+                unreadable.append(read)
+            elif read is not None and (known := instances.setdefault(read.sop_instance_uid, read)) is not read:
+                _refuse_different_copies(known.instance, read.instance)
     if not instances:
         shown = "; ".join(f"{file.path.name}: {file.problem}" for file in unreadable[:3])
         raise Refused(Reason.NO_READABLE_INSTANCE, f"{files} files{', e.g. ' + shown if shown else ''}")
@@ -88,6 +91,18 @@ def read_study(source: Path | Iterable[Path]) -> Study:
         series=_series(instances.values()),
         unreadable=tuple(unreadable),
     )
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Spare the garbage collector what is being read: it would look through it again and again, and all of it stays."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _series(instances: Iterable[Identified]) -> tuple[Series, ...]:
