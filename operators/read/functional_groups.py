@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag, Tag
 
 from operators.read.attributes import MalformedAttributeError, values
-from operators.read.flat import flat_header
+from operators.read.flat import decimals, flat_header
 from operators.read.items import items
 from operators.read.remembered import tags_of
 
@@ -140,7 +140,7 @@ def _add_single_frame_names(elements: Elements, header: Dataset, known: dict[Any
 def _element(tag: BaseTag, found: tuple[Any, ...]) -> DataElement:
     vr = dictionary_VR(tag)
     try:
-        converted = [DSfloat(float(value), auto_format=True) if vr == "DS" else value for value in found]
+        converted = decimals([float(value) for value in found]) if vr == "DS" else list(found)
         return DataElement(tag, vr, converted[0] if dictionary_VM(tag) == "1" else converted)
     except (TypeError, ValueError, OverflowError) as error:
         raise MalformedAttributeError(f"{keyword_for_tag(tag)} is not a number: {error}") from error

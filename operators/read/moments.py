@@ -17,16 +17,16 @@ def date_and_time(date: str | None, time: str | None) -> datetime | None:
     if day is None or clock is None:
         return None
     hours, minutes, seconds, fraction = clock.groups()
-    try:
-        start = datetime(*map(int, day.groups()))  # type: ignore[arg-type]
-    except ValueError:
-        return None
-    return start + timedelta(
+    since_midnight = timedelta(
         hours=int(hours),
         minutes=int(minutes or 0),
         seconds=int(seconds or 0),
         microseconds=int((fraction or "0").ljust(6, "0")),
     )
+    try:
+        return datetime(*map(int, day.groups())) + since_midnight  # type: ignore[arg-type]
+    except (ValueError, OverflowError):
+        return None
 
 
 def moment(value: str | None, zone: str | None = None) -> datetime | None:
@@ -40,7 +40,12 @@ def moment(value: str | None, zone: str | None = None) -> datetime | None:
         return None
     start = date_and_time(*found.group(1, 2))
     own, other = _offset(found.group(3)), _offset(zone)
-    return start if start is None or own is None or other is None else start - own + other
+    if start is None or own is None or other is None:
+        return start
+    try:
+        return start - own + other
+    except OverflowError:
+        return None
 
 
 def _offset(value: str | None) -> timedelta | None:

@@ -13,6 +13,7 @@ from pydicom.valuerep import DSfloat
 
 from operators.read.attributes import MalformedAttributeError, integer, numbers, text, values
 from operators.read.flat import decimals, flat_header, set_own
+from operators.read.items import items
 
 # Which of each kind a frame belongs to (PS3.3 section C.8.4.8).
 _VECTORS = (

@@ -26,6 +26,9 @@ SPACING_TOLERANCE = 1e-4
 # Direction cosines are often written with four decimals only.
 _UNIT_TOLERANCE = 1e-3
 
+# Beyond these a header is damaged; calculating with it would overflow.
+_LARGEST_MM, _SMALLEST_SPACING_MM = 1e6, 1e-5
+
 _SHOWN_NAMES = 5
 
 
@@ -158,6 +161,15 @@ def _refuse_impossible(planes: Planes) -> None:
         index = int(flat.argmax())
         spacing = tuple(planes.spacings[index].tolist())
         raise Refused(Reason.MISSING_GEOMETRY, f"{planes.name(index)}: Pixel Spacing {spacing} is not positive")
+    found = np.concatenate([planes.positions, planes.spacings], axis=1)
+    beyond = (np.abs(found) > _LARGEST_MM).any(axis=1) | (planes.spacings < _SMALLEST_SPACING_MM).any(axis=1)
+    if beyond.any():
+        index = int(beyond.argmax())
+        raise Refused(
+            Reason.MISSING_GEOMETRY,
+            f"{planes.name(index)}: position {tuple(planes.positions[index].tolist())} mm and Pixel Spacing "
+            f"{tuple(planes.spacings[index].tolist())} mm are those of no patient",
+        )
 
 
 def _refuse_mixed(planes: Planes, reason: Reason, found: Sequence[str]) -> None:

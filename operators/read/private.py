@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -50,6 +51,9 @@ def private_numbers(header: Dataset, creator: str, group: int, offset: int) -> t
     try:
         if len(found) == 1 and isinstance(found[0], bytes):
             found = tuple(part for part in found[0].decode("ascii").strip("\0 ").split("\\") if part.strip())
-        return tuple(float(value) for value in found)
-    except ValueError as error:
+        result = tuple(float(value) for value in found)
+    except (TypeError, ValueError, OverflowError) as error:
         raise MalformedAttributeError(f"{creator} ({group:04X},xx{offset:02X}) is not a number: {error}") from error
+    if not all(map(math.isfinite, result)):
+        raise MalformedAttributeError(f"{creator} ({group:04X},xx{offset:02X}) is not finite: {result}")
+    return result

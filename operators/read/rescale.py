@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from operators.read.attributes import MalformedAttributeError, integer, numbers, text, values
+from operators.read.items import items
 from operators.read.pixel_format import PixelFormat
 from operators.read.remembered import Remembered
 from operators.read.slices import Slice
 from operators.refused import Reason, Refused
 
 _INTEGER_TYPES = tuple(map(np.dtype, (np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.int64)))
+
+_LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 
 # Rescale Types that say nothing: "US" is "unspecified" (PS3.3 section C.11.1.1.2).
 _UNSPECIFIED = (None, "US")
@@ -97,7 +100,7 @@ def calibration(item: Slice, read: Callable[[Dataset], Calibration] | None = Non
 def _calibration(header: Dataset) -> Calibration:
     slope = numbers(header, "RescaleSlope", count=1)
     intercept = numbers(header, "RescaleIntercept", count=1)
-    if "ModalityLUTSequence" in header and (tables := values(header, "ModalityLUTSequence")):
+    if "ModalityLUTSequence" in header and (tables := items(header, "ModalityLUTSequence")):
         if slope or intercept:
             raise ValueError("a Modality LUT as well as a Rescale Slope")
         return Calibration(_modality_lut(header, tables[0]), text(tables[0], "ModalityLUTType") or "")
@@ -106,7 +109,7 @@ def _calibration(header: Dataset) -> Calibration:
         raise ValueError("a Rescale Slope of 0")
     kind = text(header, "RescaleType") if "RescaleType" in header else None
     if kind in _UNSPECIFIED and "RealWorldValueMappingSequence" in header:
-        mappings = values(header, "RealWorldValueMappingSequence")
+        mappings = items(header, "RealWorldValueMappingSequence")
         if mappings and rescale == IDENTITY:
             return _real_world(mappings)
         if len(mappings) == 1 and (mapping := _real_world(mappings)).transformation == rescale:
@@ -137,7 +140,8 @@ def _units(header: Dataset, kind: str | None) -> str:
 def _modality_lut(header: Dataset, item: Dataset) -> LookupTable:
     """The Modality LUT (PS3.3 section C.11.1.1.1)."""
     descriptor = numbers(item, "LUTDescriptor", count=3)
-    if not descriptor or "LUTData" not in item:
+    data = values(item, "LUTData")
+    if not descriptor or not data:
         raise ValueError("a Modality LUT without descriptor or data")
     bits = int(descriptor[2])
     entries = int(descriptor[0]) % (1 << 16) or 1 << 16
@@ -145,13 +149,12 @@ def _modality_lut(header: Dataset, item: Dataset) -> LookupTable:
     # The parser may take the second value for unsigned: it has the sign of the stored values.
     if integer(header, "PixelRepresentation") == 1 and first >= 1 << 15:
         first -= 1 << 16
-    data = item.LUTData
-    if isinstance(data, bytes):
+    if isinstance(data[0], bytes):
         # Eight bits may stand in bytes or in words.
-        words = len(data) >= 2 * entries
-        table = np.frombuffer(data, "<u2" if words else "u1")
+        is_words = len(data[0]) >= 2 * entries
+        table = np.frombuffer(data[0][: len(data[0]) // 2 * 2], "<u2" if is_words else "u1")
     else:
-        table = np.atleast_1d(np.array(data, dtype=np.uint16))
+        table = np.array([int(value) & 0xFFFF for value in data], dtype=np.uint16)
     if bits not in range(8, 17) or len(table) < entries:
         raise ValueError(f"a Modality LUT of {bits} bits with {len(table)} of {entries} entries")
     return LookupTable(first, table[:entries].astype(np.uint8 if bits == 8 else np.uint16))
@@ -163,10 +166,10 @@ def _real_world(mappings: tuple[Dataset, ...]) -> Calibration:
     slope = numbers(mappings[0], "RealWorldValueSlope", count=1)
     intercept = numbers(mappings[0], "RealWorldValueIntercept", count=1)
     table = numbers(mappings[0], "RealWorldValueLUTData")
-    units = "".join(text(code, "CodeValue") or "" for code in values(mappings[0], "MeasurementUnitsCodeSequence")[:1])
+    units = "".join(text(code, "CodeValue") or "" for code in items(mappings[0], "MeasurementUnitsCodeSequence")[:1])
     if table:
         first = numbers(mappings[0], "RealWorldValueFirstValueMapped", count=1)
-        if not first:
+        if not first or abs(first[0]) >= 1 << 32:
             raise ValueError("a Real World Value Mapping without a first value")
         return Calibration(LookupTable(int(first[0]), np.array(table, dtype=np.float32)), units)
     if not slope or slope[0] == 0.0:
@@ -180,7 +183,8 @@ def output_dtype(
     """Return one type for a whole volume, from the headers alone: the same scanner settings give the same type.
 
     The stored type if that can hold every possible value, else the smallest integer type that can; float32 when slope
-    or intercept are fractional or differ between slices, or the table or ``fill`` are. Stored float64 stays float64.
+    or intercept are fractional or differ between slices, or the table or ``fill`` are fractional; float64 beyond the
+    range of float32. Stored float64 stays float64.
     """
     pairs = list(zip(forms, transformations, strict=True))
     stored = pairs[0][0].dtype
@@ -189,9 +193,12 @@ def output_dtype(
     rescales = {change for _, change in pairs if isinstance(change, Rescale)}
     tables = [change for _, change in pairs if isinstance(change, LookupTable)]
     whole = all(change.is_whole for change in rescales) and all(change.table.dtype.kind != "f" for change in tables)
+    extremes = [end for form in {form for form, _ in pairs} for change in rescales for end in change.ends(*form.range)]
+    if any(abs(end) > _LARGEST_FLOAT32 for end in extremes):
+        return np.dtype(np.float64)
     if not whole or len(rescales) + bool(tables) > 1 or (fill is not None and not fill.is_integer()):
         return np.dtype(np.float32)
-    ends = [int(end) for form in {form for form, _ in pairs} for change in rescales for end in change.ends(*form.range)]
+    ends = [int(end) for end in extremes]
     ends += [int(end) for table in tables for end in table.range]
     ends += [int(fill)] if fill is not None else []
     for dtype in (stored, *_INTEGER_TYPES):

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pydicom.dataset import Dataset
 
 from operators.read.attributes import MalformedAttributeError, numbers, text, values
+from operators.read.items import items
 from operators.read.moments import date_and_time, moment
 from operators.read.private import private_numbers, private_values
 from operators.read.rescale import Calibration, Rescale
@@ -45,8 +46,12 @@ def suv_factors(slices: Sequence[Slice], calibrations: Sequence[Calibration]) ->
     factors = []
     for item, found in zip(slices, calibrations, strict=True):
         try:
-            factors.append(_factor(item.header, found.units, start))
-        except (MalformedAttributeError, _Absent) as error:
+            factor = _factor(item.header, found.units, start)
+            if not 0 < factor < math.inf:
+                raise _Absent(f"the factor would be {factor:g}")
+            factors.append(factor)
+        # Numbers that no scan has can be too large to calculate with.
+        except (ValueError, ArithmeticError) as error:
             raise Refused(Reason.SUV_UNAVAILABLE, f"{item.name}: {error}") from error
     return factors
 
@@ -86,7 +91,7 @@ def _factor_of_activity(header: Dataset, start: datetime | None) -> float:
     lacking = [name for name in _CORRECTIONS if name not in corrections]
     if lacking and not _is_corrected(header):
         raise _Absent(f"Corrected Image has no {', '.join(lacking)}")
-    tracers = values(header, "RadiopharmaceuticalInformationSequence")
+    tracers = items(header, "RadiopharmaceuticalInformationSequence")
     if len(tracers) != 1:
         raise _Absent(f"Radiopharmaceutical Information Sequence has {len(tracers)} items instead of one")
     dose = _positive(tracers[0], "RadionuclideTotalDose", "Radionuclide Total Dose")

@@ -212,7 +212,7 @@ def _read(prepared: _Prepared, rules: ReadingRules) -> tuple[Volume, ...]:
     geometry = prepared.stacks.geometry
     transformations = [found.transformation for found in prepared.calibrations]
     dtype = output_dtype(prepared.forms, transformations, rules.padding)
-    whole = np.empty((len(prepared.stacks.slices), *geometry.shape), dtype=dtype)
+    whole = _allocated((len(prepared.stacks.slices), *geometry.shape), dtype)
     planes = whole.reshape(-1, *geometry.shape[1:])
     ranges = [padding_range(item, form) for item, form in zip(prepared.slices, prepared.forms, strict=True)]
     requests = [
@@ -250,3 +250,13 @@ def _read(prepared: _Prepared, rules: ReadingRules) -> tuple[Volume, ...]:
         )
         for index, (slices, label) in enumerate(zip(prepared.stacks.slices, prepared.stacks.labels, strict=True))
     )
+
+
+def _allocated(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+    try:
+        return np.empty(shape, dtype=dtype)
+    # Rows and Columns of a damaged header; a real volume of this size could not be analysed here either.
+    except (MemoryError, ValueError) as error:
+        raise Refused(
+            Reason.UNSUPPORTED_PIXEL_FORMAT, f"{' x '.join(map(str, shape))} voxels of {dtype} do not fit in memory"
+        ) from error
