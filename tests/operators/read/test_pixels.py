@@ -181,7 +181,8 @@ def test_native_frames_of_any_format_are_those_of_pydicom(
 ) -> None:
     signed = signed and samples == 1
     bits = allocated - unused
-    high_bit = bits - 1 + min(shift, unused)
+    # Encapsulated, High Bit elsewhere is refused.
+    high_bit = bits - 1 + (0 if syntax == ENCAPSULATED_UNCOMPRESSED else min(shift, unused))
     random = np.random.default_rng(seed)
     full = (*shape, 3) if samples == 3 else shape
     raw = random.integers(0, 1 << allocated, full, dtype=f"u{allocated // 8}")
@@ -324,3 +325,46 @@ def test_native_and_encapsulated_are_not_taken_for_each_other(tmp_path: Path) ->
     rle.write_bytes(content)
     with pytest.raises(Refused, match="holds encapsulated pixel data"):
         stored(rle)
+
+
+ENCODERS: dict[str, Any] = {
+    uid.JPEGLSLossless: imagecodecs.jpegls_encode,
+    uid.JPEGLosslessSV1: lambda frame: imagecodecs.jpeg8_encode(frame, lossless=True, predictor=1),
+    uid.JPEG2000Lossless: lambda frame: imagecodecs.jpeg2k_encode(
+        frame, codecformat="j2k", level=0, reversible=True, resolutions=1
+    ),
+    uid.HTJ2KLossless: lambda frame: imagecodecs.htj2k_encode(frame, reversible=True),
+}
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    syntax=st.sampled_from([*ENCODERS, uid.RLELossless]),
+    shape=st.tuples(st.integers(1, 3), st.integers(1, 40), st.integers(1, 40)),
+    bits=st.integers(2, 16),
+    signed=st.booleans(),
+    coloured=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_compressed_frames_of_any_format_are_what_was_encoded(
+    tmp_path_factory: pytest.TempPathFactory,
+    syntax: str,
+    shape: tuple[int, int, int],
+    bits: int,
+    signed: bool,
+    coloured: bool,
+    seed: int,
+) -> None:
+    coloured = coloured and not signed and syntax != uid.JPEGLosslessSV1
+    low, high = (-(1 << (bits - 1)), 1 << (bits - 1)) if signed else (0, 1 << bits)
+    full = (*shape, 3) if coloured else shape
+    kind = f"{'i' if signed else 'u'}{1 if bits <= 8 else 2}"
+    array = np.random.default_rng(seed).integers(low, high, full).astype(kind)
+    path = tmp_path_factory.getbasetemp() / "compressed.dcm"
+    if syntax == uid.RLELossless:
+        compressed(picture(array, bits=bits), path, syntax)
+    else:
+        # What is stored are bits: encoders of unsigned samples get those of the signed value.
+        samples = array.view(f"u{array.dtype.itemsize}") & np.array((1 << bits) - 1, f"u{array.dtype.itemsize}")
+        encapsulated(picture(array, bits=bits), path, syntax, [bytes(ENCODERS[syntax](frame)) for frame in samples])
+    np.testing.assert_array_equal(stored(path), array)
