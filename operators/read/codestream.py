@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# A marker within or after entropy-coded data, where 0xFF is stuffed with 0; before it any number of 0xFF may fill
-# (ITU-T T.81 section B.1.1).
-_MARKER = re.compile(rb"\xff+[^\x00\xff]")
+import numpy as np
+
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _RESTARTS = range(0xD0, 0xD8)
 _APP0, _APP14 = 0xE0, 0xEE
@@ -96,17 +94,33 @@ def entropy_ends(data: bytes, scan: int) -> tuple[list[int], bool]:
     """
     ends: list[int] = []
     position, within_scan = scan, True
-    while match := _MARKER.search(data, position):
+    for start, end in _markers(data, scan):
+        if start < position:
+            continue  # within a segment
         if within_scan:
-            ends.append(match.start())
-        marker = match.group()[-1]
+            ends.append(start)
+        marker = data[end - 1]
         if marker == _EOI:
             return ends, True
-        position = match.end()
+        position = end
         if marker not in _RESTARTS:
-            position += int.from_bytes(data[position : position + 2], "big")
+            position += int.from_bytes(data[end : end + 2], "big")
             within_scan = marker == _SOS
     return ends, False
+
+
+def _markers(data: bytes, start: int) -> Iterator[tuple[int, int]]:
+    """Beginning and end of each marker from ``start`` on, with the 0xFF that may fill before it.
+
+    Within entropy-coded data 0xFF is stuffed with 0 (ITU-T T.81 section B.1.1).
+    """
+    content = np.frombuffer(data, np.uint8, offset=start)
+    following = content[1:]
+    for found in np.flatnonzero((content[:-1] == 0xFF) & (following != 0) & (following != 0xFF)).tolist():
+        begin = start + found
+        while begin > start and data[begin - 1] == 0xFF:
+            begin -= 1
+        yield begin, start + found + 2
 
 
 def parse_jpeg_2000(data: bytes) -> Codestream:
