@@ -16,6 +16,7 @@ from operators.refused import Reason, Refused
 _ITEM = b"\xfe\xff\x00\xe0"
 _SEQUENCE_DELIMITATION_ITEM = b"\xfe\xff\xdd\xe0"
 _UNDEFINED_LENGTH = b"\xff\xff\xff\xff"
+_VALUE_REPRESENTATIONS = (b"OB", b"OW", b"UN")
 
 # First bytes of a JPEG or JPEG-LS image, a JPEG 2000 codestream and a JP2 file.
 _BEGINNINGS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  ")
@@ -43,7 +44,8 @@ def fragments_of(instance: Instance) -> tuple[bytes, tuple[Fragment, ...]]:
     with instance.path.open("rb", buffering=0) as file:
         descriptor, size = file.fileno(), os.fstat(file.fileno()).st_size
         # Encapsulated data are always explicit little endian: tag, VR, two reserved bytes, undefined length.
-        if os.pread(descriptor, 4, start + 8) != _UNDEFINED_LENGTH:
+        element = os.pread(descriptor, 12, start)
+        if element[8:] != _UNDEFINED_LENGTH or element[4:6] not in _VALUE_REPRESENTATIONS:
             raise Refused(
                 Reason.UNSUPPORTED_PIXEL_FORMAT,
                 f"{instance.name} holds native pixel data, its transfer syntax says that they are encapsulated",
@@ -82,6 +84,7 @@ def frames_of(instance: Instance, form: PixelFormat) -> tuple[FrameFragments, ..
     for starts in (_extended_offsets(instance.header), _basic_offsets(table)):
         beginnings = [offsets.get(start + fragments[0].offset, -1) for start in starts]
         if len(beginnings) == form.frames and beginnings[0] == 0 and beginnings == sorted(set(beginnings)):
+            _refuse_images_between(instance, form, fragments, beginnings)
             return _split(fragments, beginnings)
     if len(fragments) == form.frames:
         return tuple((fragment,) for fragment in fragments)
@@ -94,6 +97,20 @@ def frames_of(instance: Instance, form: PixelFormat) -> tuple[FrameFragments, ..
             "frames",
         )
     return _split(fragments, beginnings)
+
+
+def _refuse_images_between(
+    instance: Instance, form: PixelFormat, fragments: FrameFragments, beginnings: list[int]
+) -> None:
+    """An item too many makes a table's offsets those of other frames, where all items are equally long."""
+    if len(fragments) == form.frames:
+        return
+    between = set(_beginnings(instance, fragments)) - set(beginnings)
+    if between or form.transfer_syntax_uid == RLELossless:
+        raise Refused(
+            Reason.UNSUPPORTED_PIXEL_FORMAT,
+            f"{instance.name}: its {len(fragments)} fragments of pixel data begin more than {form.frames} frames",
+        )
 
 
 def _refuse_several_images(instance: Instance, form: PixelFormat, table: bytes, fragments: FrameFragments) -> None:

@@ -128,7 +128,12 @@ def _read_file(instance: Instance, form: PixelFormat, start: int, view: memoryvi
         # One call for header and value: on small slices the calls are what costs.
         parts = [view] if start == 0 else []
         done = os.preadv(descriptor, [header, *parts], offset) - len(header)
-        if (bytes(header[4:6]) in _VALUE_REPRESENTATIONS) != (len(header) == 12):
+        letters = bytes(header[4:6])
+        if len(header) == 12 and letters.isalpha() and letters.isupper() and letters not in _VALUE_REPRESENTATIONS:
+            raise Refused(
+                Reason.UNSUPPORTED_PIXEL_FORMAT, f"{instance.name} has pixel data of the VR {letters.decode('ascii')}"
+            )
+        if (letters in _VALUE_REPRESENTATIONS) != (len(header) == 12):
             # The data set has another encoding than its transfer syntax says. Read as the length of an element with
             # implicit VR these letters would make an odd one, which no value has.
             header = bytearray(20 - len(header))

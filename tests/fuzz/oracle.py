@@ -25,21 +25,22 @@ from pydicom.uid import UID, ExplicitVRBigEndian, JPEGBaseline8Bit, NuclearMedic
 
 _PIXEL_DATA = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 
-_PIXEL_MODULE = (
-    "SamplesPerPixel",
-    "PlanarConfiguration",
-    "NumberOfFrames",
-    "Rows",
-    "Columns",
-    "BitsAllocated",
-    "BitsStored",
-    "HighBit",
-    "PixelRepresentation",
-    "ExtendedOffsetTable",
-    "ExtendedOffsetTableLengths",
-    "FloatPixelData",
-    "DoubleFloatPixelData",
-    "PixelData",
+_OFFSET_TABLES = frozenset(("ExtendedOffsetTable", "ExtendedOffsetTableLengths"))
+_PIXEL_MODULE = _OFFSET_TABLES | frozenset(
+    (
+        "SamplesPerPixel",
+        "PlanarConfiguration",
+        "NumberOfFrames",
+        "Rows",
+        "Columns",
+        "BitsAllocated",
+        "BitsStored",
+        "HighBit",
+        "PixelRepresentation",
+        "FloatPixelData",
+        "DoubleFloatPixelData",
+        "PixelData",
+    )
 )
 
 # Start Of Frame of baseline JPEG with its length for one component and for three (ISO/IEC 10918-1 section B.2.2).
@@ -158,7 +159,8 @@ def decoded(dataset: Dataset, frame: int) -> NDArray[Any]:
 def _pixel_module(dataset: Dataset, syntax: UID) -> Dataset:
     """What pydicom's decoders need and no more: other elements, and other kinds of text, can stop them."""
     kept = Dataset()
-    for keyword in _PIXEL_MODULE:
+    # Native pixel data have no offset tables, whatever stands in their place.
+    for keyword in _PIXEL_MODULE if syntax.is_encapsulated else _PIXEL_MODULE - _OFFSET_TABLES:
         if keyword in dataset:
             kept[keyword] = dataset[keyword]
     kept["PhotometricInterpretation"] = DataElement(0x00280004, "CS", str(dataset.PhotometricInterpretation))
@@ -170,7 +172,7 @@ def _pixel_module(dataset: Dataset, syntax: UID) -> Dataset:
 
 def _without_offset_tables(dataset: Dataset, is_encapsulated: bool) -> Dataset:
     bare = copy(dataset)
-    for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
+    for keyword in _OFFSET_TABLES:
         bare.pop(keyword, None)
     if is_encapsulated:
         _, *fragments = encaps.generate_fragments(dataset.PixelData)
@@ -180,6 +182,19 @@ def _without_offset_tables(dataset: Dataset, is_encapsulated: bool) -> Dataset:
     return bare
 
 
+def _single_items(groups: Dataset) -> list[Dataset]:
+    found = []
+    for tag in groups.keys():  # noqa: SIM118 - iterating a data set converts its elements
+        try:
+            element = groups[tag]
+        # What cannot be converted is no sequence.
+        except Exception:
+            continue
+        if element.VR == "SQ" and len(element.value) == 1:
+            found.append(element.value[0])
+    return found
+
+
 def attribute(dataset: Dataset, frame: int, group: str, keyword: str) -> Any:
     """An attribute of a frame: of its own functional group, else of the shared one, else of the instance."""
     if "PerFrameFunctionalGroupsSequence" in dataset:
@@ -187,8 +202,7 @@ def attribute(dataset: Dataset, frame: int, group: str, keyword: str) -> Any:
         shared = dataset.get("SharedFunctionalGroupsSequence") or [Dataset()]
         for groups in (per_frame[frame] if frame < len(per_frame) else Dataset(), shared[0]):
             # Some writers put an attribute into another group than its own.
-            others = [element.value for element in groups if element.VR == "SQ" and len(element.value) == 1]
-            for item in (*(groups.get(group) or ()), *(items[0] for items in others)):
+            for item in (*(groups.get(group) or ()), *_single_items(groups)):
                 if item.get(keyword) is not None:
                     return item[keyword].value
     return dataset.get(keyword)
