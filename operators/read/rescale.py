@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -224,10 +225,15 @@ def apply(transformation: Transformation, stored: NDArray[np.generic], out: NDAr
 
 def _apply_whole(rescale: Rescale, stored: NDArray[np.generic], out: NDArray[np.generic]) -> None:
     """Integers of a fixed size calculate modulo 2^n, so only the result has to fit, not what comes in between."""
-    slope, intercept = (np.array(int(value)).astype(out.dtype) for value in (rescale.slope, rescale.intercept))
-    if stored.ctypes.data != out.ctypes.data:
+    slope, intercept = _modulo(rescale.slope, out.dtype), _modulo(rescale.intercept, out.dtype)
+    if not np.may_share_memory(stored, out):
         np.copyto(out, stored, casting="unsafe")
     if slope != 1:
         np.multiply(out, slope, out=out)
     if intercept != 0:
         np.add(out, intercept, out=out)
+
+
+@lru_cache(maxsize=64)
+def _modulo(value: float, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+    return np.array(int(value)).astype(dtype)
