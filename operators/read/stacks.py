@@ -164,6 +164,8 @@ def _stacks(
     }
     labels = tuple({name: column[volume] for name, column in telling.items()} for volume in range(len(members)))
     ordered = [indices[np.argsort(place[indices])] for indices in members]
+    for indices in ordered:
+        _refuse_mixed_kernels([slices[index] for index in indices])
     _refuse_incomplete(ordered, place, labels)
     geometry = stack_geometry(planes.take(ordered[0]))
     _refuse_shifted(planes, ordered)

@@ -328,6 +328,22 @@ def test_two_kernels_in_one_stack_are_refused(tmp_path: Path) -> None:
     assert refused.detail == "3 slices have B30f; 1 slices have B70f"
 
 
+def test_two_kernels_within_one_of_several_volumes_are_refused(tmp_path: Path) -> None:
+    for volume in range(2):
+        write_ct(
+            tmp_path / str(volume),
+            ramp("u2", SHAPE, start=600 * volume),
+            AXIAL,
+            first_number=1 + 4 * volume,
+            AcquisitionNumber=volume + 1,
+            each=lambda index: {"ConvolutionKernel": "B70f" if index == 3 else "B30f"},
+        )
+    (series,) = read_study(tmp_path).series
+    with pytest.raises(Refused) as refused:
+        read_volumes(series)
+    assert refused.value.reason is Reason.MIXED_KERNEL
+
+
 def test_one_volume_has_no_label(tmp_path: Path) -> None:
     write_volumes(tmp_path, {"DiffusionBValue": 0.0})
     (series,) = read_study(tmp_path).series
