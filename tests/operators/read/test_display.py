@@ -20,7 +20,7 @@ from operators.read.frames import read_frames
 from phantoms.frames.pictures import greys
 from phantoms.frames.radiography import write_radiograph
 from tests.operators.read.pictures import instance_at, picture
-from tests.operators.read.slices import save
+from tests.operators.read.slices import decimals, save
 from tests.peers import dcmtk
 
 
@@ -47,7 +47,7 @@ def test_the_examples_of_the_standard() -> None:
 def test_pydicom_windows_likewise(center: float, width: float, function: str) -> None:
     stored = greys(16, 16, bits=12)[0]
     header = picture(stored[None], bits=12)
-    header.WindowCenter, header.WindowWidth, header.VOILUTFunction = str(center)[:16], str(width)[:16], function
+    (header.WindowCenter, header.WindowWidth), header.VOILUTFunction = decimals([center, width]), function
     (window,) = values_of_interest(header, "1.2.840.10008.1.2.1", is_signed=False)  # type: ignore[arg-type]
     assert isinstance(window, Window)
     expected = apply_windowing(stored, header)
