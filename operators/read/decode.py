@@ -64,7 +64,13 @@ def decode_jpeg_to_rgb(frame: bytes, form: PixelFormat) -> NDArray[np.generic]:
 
     Raises what :func:`decode` raises.
     """
-    return _jpeg_components(frame, form, "YCBCR", "RGB")
+    try:
+        return _jpeg_components(frame, form, "YCBCR", "RGB")
+    except DamagedError:
+        raise
+    # Each decoder raises what it likes; whatever it is, these pixels cannot be had.
+    except Exception as error:
+        raise DamagedError(str(error) or type(error).__name__) from error
 
 
 def _check(stream: Codestream, form: PixelFormat) -> None:

@@ -162,6 +162,12 @@ def _value_length(instance: Instance, form: PixelFormat, header: bytes | bytearr
             Reason.UNSUPPORTED_PIXEL_FORMAT,
             f"{instance.name} holds encapsulated pixel data, its transfer syntax says {form.transfer_syntax_uid.name}",
         )
+    if form.photometric_interpretation in _SHARED_CHROMINANCE and length >= 3 * bytes_of_frames(form) // 2:
+        raise Refused(
+            Reason.UNSUPPORTED_PIXEL_FORMAT,
+            f"{instance.name} holds {length} bytes, as if each of its {form.photometric_interpretation} pixels had "
+            "three values",
+        )
     return length
 
 

@@ -115,6 +115,13 @@ def _format(header: Dataset, syntax: UID) -> PixelFormat:
     else:
         dtype = np.dtype(f"{'i' if representation else 'u'}{max(allocated, 8) // 8}")
         high_bit = stored - 1 if high_bit is None else high_bit
+    # The chrominance of no colour is the middle of the whole range.
+    if photometric.startswith("YBR") and stored != allocated:
+        raise ValueError(f"{photometric} of {stored} bits stored in {allocated}")
+    # A codestream holds its samples in an order of its own.
+    planar = integer(header, "PlanarConfiguration") if samples == 3 else 0
+    if planar not in (0, 1) and not (planar is None and syntax.is_encapsulated):
+        raise ValueError(f"{samples} samples per pixel, {photometric}, in the planar configuration {planar}")
     # A codestream holds values, not cells with other bits below them.
     highest = stored if syntax.is_encapsulated else allocated
     if not stored - 1 <= high_bit < highest:
@@ -130,5 +137,5 @@ def _format(header: Dataset, syntax: UID) -> PixelFormat:
         photometric_interpretation=photometric,
         bits_allocated=allocated,
         high_bit=high_bit,
-        is_planar=samples == 3 and integer(header, "PlanarConfiguration") == 1,
+        is_planar=planar == 1,
     )

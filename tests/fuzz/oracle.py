@@ -80,7 +80,7 @@ def _after_pixel_data() -> Callable[[int, str | None, int], bool]:
     seen: list[int] = []
 
     def stop(tag: int, vr: str | None, length: int) -> bool:
-        if seen:
+        if seen and tag not in _PIXEL_DATA:
             return True
         if tag in _PIXEL_DATA:
             seen.append(tag)
@@ -109,28 +109,28 @@ def stored_values(content: bytes, frame: int) -> NDArray[Any]:
     if values.dtype.kind == "f":
         return values
     bits, signed = dataset.BitsStored, dataset.PixelRepresentation == 1
-    high_bit = dataset.get("HighBit")
-    if (
-        isinstance(high_bit, int)
-        and high_bit != bits - 1
-        and not UID(str(dataset.file_meta.TransferSyntaxUID)).is_encapsulated
-    ):
-        # High Bit places the value within its cell (PS3.5 section 8.1.1); pydicom takes no notice of it.
-        values = _cells(dataset, frame, values.shape) >> (high_bit + 1 - bits)
     whole = values.astype(np.int64)
     whole &= (1 << bits) - 1
     return np.where(whole >> (bits - 1) & 1, whole - (1 << bits), whole) if signed else whole
 
 
-def _cells(dataset: Dataset, frame: int, shape: tuple[int, ...]) -> NDArray[Any]:
-    order = ">" if dataset.file_meta.TransferSyntaxUID == ExplicitVRBigEndian else "<"
-    dtype = f"{order}{'i' if dataset.PixelRepresentation else 'u'}{dataset.BitsAllocated // 8}"
-    count = int(np.prod(shape))
-    return np.frombuffer(dataset.PixelData, dtype, count, frame * count * dataset.BitsAllocated // 8).reshape(shape)
-
-
 def decoded(dataset: Dataset, frame: int) -> NDArray[Any]:
     """One frame as pydicom's decoders give it; raises what they raise."""
+    values = _by_plugins(dataset, frame)
+    high_bit, bits = dataset.get("HighBit"), dataset.get("BitsStored")
+    if UID(str(dataset.file_meta.TransferSyntaxUID)).is_encapsulated or not isinstance(high_bit, int):
+        return values
+    if values.dtype.kind == "f" or high_bit == bits - 1:
+        return values
+    # High Bit places the value within its cell (PS3.5 section 8.1.1); pydicom takes no notice of it.
+    order = ">" if dataset.file_meta.TransferSyntaxUID == ExplicitVRBigEndian else "<"
+    dtype = f"{order}{'i' if dataset.PixelRepresentation else 'u'}{dataset.BitsAllocated // 8}"
+    start = frame * values.size * dataset.BitsAllocated // 8
+    cells = np.frombuffer(dataset.PixelData, dtype, values.size, start).reshape(values.shape)
+    return cells >> (high_bit + 1 - bits)
+
+
+def _by_plugins(dataset: Dataset, frame: int) -> NDArray[Any]:
     frames = int(float(str(dataset.get("NumberOfFrames") or 1)))
     index = frame if frames > 1 else None
     syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
@@ -163,6 +163,12 @@ def _pixel_module(dataset: Dataset, syntax: UID) -> Dataset:
     for keyword in _PIXEL_MODULE if syntax.is_encapsulated else _PIXEL_MODULE - _OFFSET_TABLES:
         if keyword in dataset:
             kept[keyword] = dataset[keyword]
+    if "PixelData" in kept:
+        kept.pop("FloatPixelData", None)
+        kept.pop("DoubleFloatPixelData", None)
+    if syntax.is_encapsulated and dataset.get("SamplesPerPixel") == 3:
+        # A codestream holds its samples in an order of its own.
+        kept.PlanarConfiguration = 0
     kept["PhotometricInterpretation"] = DataElement(0x00280004, "CS", str(dataset.PhotometricInterpretation))
     kept.file_meta = FileMetaDataset()
     kept.file_meta.TransferSyntaxUID = syntax
