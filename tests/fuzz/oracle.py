@@ -23,6 +23,8 @@ from pydicom.filereader import read_partial
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, ExplicitVRBigEndian, JPEGBaseline8Bit, NuclearMedicineImageStorage, RLELossless
 
+from tests.fuzz.structure import LONG_VRS
+
 _PIXEL_DATA = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 
 _OFFSET_TABLES = frozenset(("ExtendedOffsetTable", "ExtendedOffsetTableLengths"))
@@ -63,11 +65,20 @@ class Plane:
     spacing: Vector
 
 
+def _file(content: bytes) -> io.BytesIO:
+    """The file without a group length (0002,0000) that is none: nobody needs it, but it stops pydicom."""
+    tag, vr, length = content[132:136], content[136:138], content[138:140]
+    if tag == b"\x02\0\0\0" and (vr, length) != (b"UL", b"\4\0"):
+        size = 12 + int.from_bytes(content[140:144], "little") if vr in LONG_VRS else 8 + length[0] + 256 * length[1]
+        content = content[:132] + content[132 + size :]
+    return io.BytesIO(content)
+
+
 @lru_cache(maxsize=256)
 def read(content: bytes) -> Dataset | None:
     """The data set of a file; None if pydicom cannot make one of it."""
     try:
-        dataset = read_partial(io.BytesIO(content), stop_when=_after_pixel_data())
+        dataset = read_partial(_file(content), stop_when=_after_pixel_data())
         str(dataset.SOPInstanceUID), str(dataset.SeriesInstanceUID)
     # Whatever pydicom raises, it has no data set.
     except Exception:
@@ -93,7 +104,7 @@ def _after_pixel_data() -> Callable[[int, str | None, int], bool]:
 def header(content: bytes) -> Dataset | None:
     """The elements before the pixel data; None if pydicom cannot read so far."""
     try:
-        return dcmread(io.BytesIO(content), stop_before_pixels=True)
+        return dcmread(_file(content), stop_before_pixels=True)
     # Whatever pydicom raises, it has no header.
     except Exception:
         return None
