@@ -1,7 +1,7 @@
 """From a folder of DICOM files to a volume, beside other readers: ``python benchmarks/read.py --rounds 9``.
 
-One process runs all methods in turn, round after round, each round beginning with another one, so that whatever else
-the machine does meets all of them; ratios are medians of the ratios within the rounds. Files are in the page cache.
+One process runs all methods in turn, round after round in an order drawn anew, so that whatever else the machine does
+meets all of them; ratios are medians of the ratios within the rounds. Files are in the page cache.
 Memory is measured apart, each method in a process of its own. To hold all methods to two cores, start it by
 ``taskset -c 0,1``.
 """
@@ -9,6 +9,7 @@ Memory is measured apart, each method in a process of its own. To hold all metho
 from __future__ import annotations
 
 import argparse
+import random
 import subprocess
 import sys
 import tempfile
@@ -70,16 +71,20 @@ def _tasks(folder: Path, slices: int | None) -> list[Task]:
 def _measure(task: Task, rounds: int) -> None:
     names = list(task.methods)
     seconds: dict[str, list[float]] = {name: [] for name in names}
+    shuffle = random.Random(17).shuffle
     for number in range(rounds + 1):
-        first = number % len(names)
-        for name in names[first:] + names[:first]:
+        shuffle(names)
+        for name in names:
             begin = time.perf_counter()
-            task.methods[name](task.series.folder)
+            result = task.methods[name](task.series.folder)
+            taken = time.perf_counter() - begin
+            # Giving the memory back is nobody's reading.
+            del result
             # The first round imports libraries and fills caches.
             if number:
-                seconds[name].append(time.perf_counter() - begin)
+                seconds[name].append(taken)
         print(f"{task.series.name}: round {number}", file=sys.stderr, flush=True)
-    array_bytes = gantry(task.series.folder).nbytes
+    array_bytes = gantry(task.series.folder)[0].nbytes
     rows = [
         (
             name,
@@ -93,8 +98,7 @@ def _measure(task: Task, rounds: int) -> None:
         for name, taken in seconds.items()
     ]
     columns = ("method", f"median of {rounds}, ms", "range, ms", "÷ limit", "÷ Gantry", "peak memory ÷ array", "array")
-    syntax = " compressed" if LIMIT not in seconds else ""
-    print(f"\n{task.series.name}{syntax}, {_megabytes(task.series)} MB of files, array of {array_bytes / 1e6:.0f} MB\n")
+    print(f"\n{task.series.name}, {_megabytes(task.series)} MB of files, array of {array_bytes / 1e6:.0f} MB\n")
     print(markdown_table(columns, rows), flush=True)
 
 
@@ -111,7 +115,7 @@ def _megabytes(series: SyntheticSeries) -> str:
 def _equality(name: str, series: SyntheticSeries) -> str:
     if name not in COMPARABLE:
         return "–"
-    array = COMPARABLE[name](series.folder)
+    array = COMPARABLE[name](series.folder)[0]
     for found, remark in ((array, ""), (array[::-1], ", slices reversed")):
         if found.shape == series.values.shape and np.array_equal(found, series.values):
             return f"{array.dtype}, right{remark}"

@@ -16,10 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-Method = Callable[[Path], Array]
+Reading = tuple[Array, object]
+"""An array, and whatever the reader has made beside it and a user would keep: headers, images."""
+
+Method = Callable[[Path], Reading]
 
 
-def plain_bytes(folder: Path) -> Array:
+def plain_bytes(folder: Path) -> Reading:
     """All bytes of all files into one array: what no reader can be faster than on one core."""
     with os.scandir(folder) as entries:
         files = [(entry.path, entry.stat().st_size) for entry in entries]
@@ -30,25 +33,27 @@ def plain_bytes(folder: Path) -> Array:
         os.readv(descriptor, [view[done : done + size]])
         os.close(descriptor)
         done += size
-    return array
+    return array, None
 
 
-def gantry(folder: Path) -> Array:
+def gantry(folder: Path) -> Reading:
     """Gantry: every check of geometry and pixel format included."""
     from operators.read.study import read_study
     from operators.read.volume import read_volume
 
-    return read_volume(read_study(folder).series[0]).array
+    study = read_study(folder)
+    volume = read_volume(study.series[0])
+    return volume.array, (study, volume)
 
 
-def gantry_headers(folder: Path) -> Array:
+def gantry_headers(folder: Path) -> Reading:
     """Gantry's headers alone, as part of the above."""
     from operators.read.study import read_study
 
-    return np.array(len(read_study(folder).instances))
+    return np.empty(0), read_study(folder)
 
 
-def monai_deploy(folder: Path) -> Array:
+def monai_deploy(folder: Path) -> Reading:
     """MONAI Deploy App SDK: DICOMDataLoaderOperator and DICOMSeriesToVolumeOperator, without their graph."""
     from monai.deploy.core.domain import StudySelectedSeries
     from monai.deploy.core.domain.dicom_series_selection import SelectedSeries
@@ -57,7 +62,8 @@ def monai_deploy(folder: Path) -> Array:
     study = loader.load_data_to_studies(folder)[0]
     selected = StudySelectedSeries(study)
     selected.add_selected_series(SelectedSeries("series", study.get_all_series()[0], None))
-    return np.asarray(to_volume.convert_to_image([selected]).asnumpy())
+    image = to_volume.convert_to_image([selected])
+    return np.asarray(image.asnumpy()), (study, image)
 
 
 @lru_cache(maxsize=1)
@@ -71,20 +77,21 @@ def _monai_deploy_operators() -> tuple[Any, Any]:
     return DICOMDataLoaderOperator(fragment, name="loader"), DICOMSeriesToVolumeOperator(fragment, name="volume")
 
 
-def simpleitk(folder: Path) -> Array:
+def simpleitk(folder: Path) -> Reading:
     """SimpleITK's ImageSeriesReader over the files that GDCM names."""
     import SimpleITK
 
     reader = SimpleITK.ImageSeriesReader()
     reader.SetFileNames(SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder)))
-    return np.asarray(SimpleITK.GetArrayFromImage(reader.Execute()))
+    image = reader.Execute()
+    return np.asarray(SimpleITK.GetArrayFromImage(image)), image
 
 
-def dcm2niix(folder: Path) -> Array:
+def dcm2niix(folder: Path) -> Reading:
     """Convert by dcm2niix to an uncompressed NIfTI file: the whole process, reading its result not counted."""
     with tempfile.TemporaryDirectory() as target:
         _convert(folder, target).wait()
-    return np.empty(0)
+    return np.empty(0), None
 
 
 def dcm2niix_peak(folder: Path) -> int:
@@ -108,7 +115,7 @@ def _convert(folder: Path, target: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
 
-def dcm2niix_array(folder: Path) -> Array:
+def dcm2niix_array(folder: Path) -> Reading:
     """What dcm2niix writes, in the order of a volume, for comparing."""
     import nibabel
 
@@ -116,10 +123,10 @@ def dcm2niix_array(folder: Path) -> Array:
         _convert(folder, target).wait()
         # It may turn the axes of a 3-D acquisition: by its affine to RAS, and from there to LPS.
         image = nibabel.as_closest_canonical(nibabel.load(Path(target) / "volume.nii"))
-        return np.asarray(image.dataobj).T[:, ::-1, ::-1]
+        return np.asarray(image.dataobj).T[:, ::-1, ::-1], image
 
 
-def highdicom(folder: Path) -> Array:
+def highdicom(folder: Path) -> Reading:
     """Read by pydicom, then highdicom's ``get_volume_from_series``."""
     import pydicom
     from highdicom import get_volume_from_series
@@ -127,17 +134,18 @@ def highdicom(folder: Path) -> Array:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         series = [pydicom.dcmread(path) for path in folder.iterdir()]
-        return np.asarray(get_volume_from_series(series).array)
+        return np.asarray(get_volume_from_series(series).array), series
 
 
-def pydicom_loop(folder: Path) -> Array:
+def pydicom_loop(folder: Path) -> Reading:
     """The loop of every tutorial: ``pixel_array`` of each file, sorted by position, stacked, rescaled to float32."""
     import pydicom
 
     series = [pydicom.dcmread(path) for path in folder.iterdir()]
     series.sort(key=lambda instance: float(instance.ImagePositionPatient[2]))
     stack = np.stack([instance.pixel_array for instance in series]).astype(np.float32)
-    return stack * float(series[0].get("RescaleSlope", 1)) + float(series[0].get("RescaleIntercept", 0))
+    rescaled = stack * float(series[0].get("RescaleSlope", 1)) + float(series[0].get("RescaleIntercept", 0))
+    return rescaled, series
 
 
 NATIVE: dict[str, Method] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, MRImageStorage
 
 ROOT = "1.2.826.0.1.3680043.10.1.77"
 
@@ -48,7 +48,7 @@ def write_ct(folder: Path, slices: int, matrix: int, transfer_syntax: str = Expl
         instance.WindowCenter, instance.WindowWidth = [40, -600], [400, 1500]
         instance.WindowCenterWidthExplanation = ["ABDOMEN", "LUNG"]
         _save(instance, folder, index, transfer_syntax)
-    return SyntheticSeries(f"CT {slices} x {matrix}²", folder, stored, -1024)
+    return SyntheticSeries(_name("CT", slices, matrix, transfer_syntax), folder, stored, -1024)
 
 
 def write_mr(folder: Path, slices: int, matrix: int, transfer_syntax: str = ExplicitVRLittleEndian) -> SyntheticSeries:
@@ -66,7 +66,11 @@ def write_mr(folder: Path, slices: int, matrix: int, transfer_syntax: str = Expl
         instance.SmallestImagePixelValue, instance.LargestImagePixelValue = int(pixels.min()), int(pixels.max())
         instance.WindowCenter, instance.WindowWidth = 450 + index % 23, 900 + index % 31
         _save(instance, folder, index, transfer_syntax)
-    return SyntheticSeries(f"MR {slices} x {matrix}²", folder, stored, 0)
+    return SyntheticSeries(_name("MR", slices, matrix, transfer_syntax), folder, stored, 0)
+
+
+def _name(modality: str, slices: int, matrix: int, transfer_syntax: str) -> str:
+    return f"{modality} {slices} x {matrix}², {UID(transfer_syntax).name}"
 
 
 def _noise(shape: tuple[int, int, int], mean: float, deviation: float) -> NDArray[np.float64]:
