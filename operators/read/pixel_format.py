@@ -122,6 +122,8 @@ def _format(header: Dataset, syntax: UID) -> PixelFormat:
     planar = integer(header, "PlanarConfiguration") if samples == 3 else 0
     if planar not in (0, 1) and not (planar is None and syntax.is_encapsulated):
         raise ValueError(f"{samples} samples per pixel, {photometric}, in the planar configuration {planar}")
+    if planar == 1 and photometric in ("YBR_FULL_422", "YBR_PARTIAL_422") and not syntax.is_encapsulated:
+        raise ValueError(f"{photometric} in planes, which do not share their chrominance")
     # A codestream holds values, not cells with other bits below them.
     highest = stored if syntax.is_encapsulated else allocated
     if not stored - 1 <= high_bit < highest:

@@ -38,6 +38,9 @@ def _frame(dataset: Dataset, content: bytes, number: int) -> tuple[NDArray[Any],
         values = plane_values(content, number)
         return values, 1e-6 * max(1.0, float(np.abs(values).max()))
     stored = decoded(dataset, number)
+    if b"JFIF\0" in dataset.PixelData[:400]:
+        # The codestream says what it holds, whatever the header says (ITU-T T.871).
+        kind = "YBR_FULL"
     if kind == "PALETTE COLOR":
         return apply_color_lut(stored, dataset).astype(np.float64), 0.0
     if kind.startswith("YBR_FULL"):

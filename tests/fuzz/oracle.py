@@ -19,12 +19,20 @@ from numpy.typing import NDArray
 from pydicom import dcmread, encaps
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.filereader import read_partial
+from pydicom.filereader import read_dataset, read_partial
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import UID, ExplicitVRBigEndian, JPEGBaseline8Bit, NuclearMedicineImageStorage, RLELossless
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    JPEGBaseline8Bit,
+    NuclearMedicineImageStorage,
+    RLELossless,
+)
 
 from tests.fuzz.structure import LONG_VRS
 
+_ITEM_DELIMITATION = b"\xfe\xff\x0d\xe0\0\0\0\0"
 _PIXEL_DATA = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 
 _OFFSET_TABLES = frozenset(("ExtendedOffsetTable", "ExtendedOffsetTableLengths"))
@@ -78,7 +86,14 @@ def _file(content: bytes) -> io.BytesIO:
 def read(content: bytes) -> Dataset | None:
     """The data set of a file; None if pydicom cannot make one of it."""
     try:
-        dataset = read_partial(_file(content), stop_when=_after_pixel_data())
+        file = _file(content)
+        dataset = read_partial(file, stop_when=_after(_PIXEL_DATA))
+        # A delimiter that delimits nothing ends the data set for pydicom, but not the file.
+        if file.getvalue()[max(0, file.tell() - 8) : file.tell()] == _ITEM_DELIMITATION:
+            implicit, little_endian = dataset.original_encoding
+            dataset.update(read_dataset(file, bool(implicit), bool(little_endian), stop_when=_after(_PIXEL_DATA)))
+        if dataset.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian:
+            dataset = dcmread(_file(content))
         str(dataset.SOPInstanceUID), str(dataset.SeriesInstanceUID)
     # Whatever pydicom raises, it has no data set.
     except Exception:
@@ -86,14 +101,24 @@ def read(content: bytes) -> Dataset | None:
     return dataset
 
 
-def _after_pixel_data() -> Callable[[int, str | None, int], bool]:
-    """What follows the pixel data, Data Set Trailing Padding and the like, is not needed."""
+@lru_cache(maxsize=256)
+def waveform(content: bytes) -> Dataset | None:
+    """The data set up to its waveforms; None if pydicom cannot make one of it."""
+    try:
+        return read_partial(_file(content), stop_when=_after((0x54000100,)))
+    # Whatever pydicom raises, it has no data set.
+    except Exception:
+        return None
+
+
+def _after(last: tuple[int, ...]) -> Callable[[int, str | None, int], bool]:
+    """What follows, Data Set Trailing Padding and the like, is not needed."""
     seen: list[int] = []
 
     def stop(tag: int, vr: str | None, length: int) -> bool:
-        if seen and tag not in _PIXEL_DATA:
+        if seen and tag not in last:
             return True
-        if tag in _PIXEL_DATA:
+        if tag in last:
             seen.append(tag)
         return False
 
@@ -151,6 +176,9 @@ def _by_plugins(dataset: Dataset, frame: int) -> NDArray[Any]:
     if syntax == RLELossless:
         # The other plugin panics when there is too much.
         ways = [(dataset, "pydicom"), (bare, "pydicom")]
+    if syntax.is_encapsulated and dataset.get("SamplesPerPixel") == 3 and b"JFIF\0" in bare.PixelData:
+        # The codestream says what it holds, whatever the header says (ITU-T T.871).
+        bare.PhotometricInterpretation = "YBR_FULL"
     if syntax.is_encapsulated and _LOSSY_JPEG.search(bare.PixelData):
         # Lossy JPEG is decoded alike, to the last bit, by one library only.
         bare.file_meta = FileMetaDataset(bare.file_meta)
@@ -172,8 +200,11 @@ def _pixel_module(dataset: Dataset, syntax: UID) -> Dataset:
     kept = Dataset()
     # Native pixel data have no offset tables, whatever stands in their place.
     for keyword in _PIXEL_MODULE if syntax.is_encapsulated else _PIXEL_MODULE - _OFFSET_TABLES:
-        if keyword in dataset:
+        try:
             kept[keyword] = dataset[keyword]
+        # What is absent or no value of its representation is nothing to a decoder.
+        except Exception:
+            continue
     if "PixelData" in kept:
         kept.pop("FloatPixelData", None)
         kept.pop("DoubleFloatPixelData", None)

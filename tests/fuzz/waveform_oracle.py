@@ -8,14 +8,15 @@ from pydicom.uid import ExplicitVRBigEndian
 from operators.read.waveform import Waveform
 from operators.read.waveform_values import physical_samples, stored_samples
 from operators.refused import Reason, Refused
-from tests.fuzz.oracle import MismatchError, read
+from tests.fuzz import oracle
+from tests.fuzz.oracle import MismatchError
 
 _DTYPES = {("SB", 8): "i1", ("UB", 8): "u1", ("SS", 16): "i2", ("US", 16): "u2", ("SL", 32): "i4", ("UL", 32): "u4"}
 
 
 def compare(waveform: Waveform, content: bytes) -> None:
     """Compare all samples, stored and physical; raises :class:`MismatchError`."""
-    dataset = read(content)
+    dataset = oracle.waveform(content)
     if dataset is None or len(dataset.WaveformSequence) != len(waveform.groups):
         raise MismatchError(f"pydicom does not find {len(waveform.groups)} groups")
     order = ">" if dataset.file_meta.TransferSyntaxUID == ExplicitVRBigEndian else "<"
