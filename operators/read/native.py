@@ -129,11 +129,8 @@ def _read_file(instance: Instance, form: PixelFormat, start: int, view: memoryvi
         parts = [view] if start == 0 else []
         done = os.preadv(descriptor, [header, *parts], offset) - len(header)
         letters = bytes(header[4:6])
-        if len(header) == 12 and letters.isalpha() and letters.isupper() and letters not in _VALUE_REPRESENTATIONS:
-            raise Refused(
-                Reason.UNSUPPORTED_PIXEL_FORMAT, f"{instance.name} has pixel data of the VR {letters.decode('ascii')}"
-            )
-        if (letters in _VALUE_REPRESENTATIONS) != (len(header) == 12):
+        is_other_vr = len(header) == 12 and letters.isalpha() and letters.isupper()
+        if (letters in _VALUE_REPRESENTATIONS) != (len(header) == 12) and not is_other_vr:
             # The data set has another encoding than its transfer syntax says. Read as the length of an element with
             # implicit VR these letters would make an odd one, which no value has.
             header = bytearray(20 - len(header))
@@ -155,6 +152,8 @@ def _value_length(instance: Instance, form: PixelFormat, header: bytes | bytearr
     element = int.from_bytes(header[2:4], order)  # type: ignore[arg-type]
     length = int.from_bytes(header[-4:], order)  # type: ignore[arg-type]
     keyword, expected = _element(form)
+    if len(header) == 12 and bytes(header[4:6]) not in _VALUE_REPRESENTATIONS:
+        raise Refused(Reason.UNSUPPORTED_PIXEL_FORMAT, f"{instance.name} has pixel data of another VR than OB or OW")
     if element != expected:
         raise Refused(Reason.UNSUPPORTED_PIXEL_FORMAT, f"{instance.name} has no {keyword} where its pixels should be")
     if length == _UNDEFINED_LENGTH:
