@@ -103,6 +103,9 @@ def _jpeg_components(
     again = imagecodecs.jpeg8_decode(_TAIL.join(parts), colorspace=stored, outcolorspace=wanted)
     if not np.array_equal(decoded, again):
         raise CutError("the codestream holds less data than its pixels need")
+    # Nor does it tell of codes that do not exist. What two decoders make of them differs.
+    if stream.is_lossless and not np.array_equal(decoded, imagecodecs.jpegsof3_decode(frame)):
+        raise DamagedError("its entropy-coded data are damaged")
     return decoded
 
 
