@@ -28,6 +28,17 @@ _KEPT_AS_SEQUENCE = frozenset(
     )
 )
 
+# Macros without which values or planes would be other ones: several items would be several answers.
+_VALUE_AND_PLACE = frozenset(
+    Tag(keyword)
+    for keyword in (
+        "PixelValueTransformationSequence",
+        "PlanePositionSequence",
+        "PlaneOrientationSequence",
+        "PixelMeasuresSequence",
+    )
+)
+
 # What an enhanced object calls otherwise than a single-frame one (PS3.3 sections C.8.3, C.8.13 and C.8.15).
 _SINGLE_FRAME_NAMES = (
     ("FrameType", "ImageType"),
@@ -104,6 +115,8 @@ def _lifted(groups: Dataset) -> Elements:
     for tag in list(groups.keys()):
         # A private macro may repeat standard attributes with other values, as Philips' does.
         within = () if tag.is_private else _items(groups, tag)
+        if tag in _VALUE_AND_PLACE and len(within) > 1:
+            raise MalformedAttributeError(f"{keyword_for_tag(tag)} has {len(within)} items instead of one")
         if tag in _KEPT_AS_SEQUENCE or len(within) != 1:
             found[tag] = groups[tag]
         else:
