@@ -11,7 +11,7 @@ from apps.mr_white_matter_lesions.regions import SIDES, load_regions
 from apps.mr_white_matter_lesions.report import LESION_COLOUR
 from operators.manifest import Manifest
 from operators.provenance import Analysis
-from operators.read.slices import Slice
+from operators.read.geometry.slices import Slice
 from operators.write.summary_page import BarPair, Picture, SummaryPage, render_summary
 
 T1_WARNING = "Low reliability: no FLAIR. T1 hypointensities are outlined instead."

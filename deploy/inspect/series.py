@@ -23,7 +23,7 @@ from operators.read.frames import read_frames
 from operators.read.study import Series
 from operators.read.volume import Volume, read_volumes
 from operators.read.waveform import Waveform, read_waveform
-from operators.read.waveform_group import MultiplexGroup
+from operators.read.waveforms.group import MultiplexGroup
 from operators.refused import Refused
 
 # Cross sections: their slices are meant to make volumes.

@@ -11,15 +11,15 @@ from PIL import Image
 
 from operators.check.foreground import foreground_threshold, sampled_slices
 from operators.read.attributes import MalformedAttributeError
-from operators.read.dimensions import DIMENSIONS, shown
-from operators.read.display import LINEAR_EXACT, Window, is_inverted, values_of_interest
 from operators.read.frames import read_frames
-from operators.read.pixel_format import pixel_format
-from operators.read.stacks import Label
+from operators.read.geometry.dimensions import DIMENSIONS, shown
+from operators.read.geometry.stacks import Label
+from operators.read.pixels.pixel_format import pixel_format
 from operators.read.study import Series
+from operators.read.values.display import LINEAR_EXACT, Window, is_inverted, values_of_interest
 from operators.read.volume import Volume
-from operators.read.waveform_group import MultiplexGroup
-from operators.read.waveform_values import stored_samples
+from operators.read.waveforms.group import MultiplexGroup
+from operators.read.waveforms.values import stored_samples
 
 TILE = 200
 """Largest width and height of a picture in pixels."""

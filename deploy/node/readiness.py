@@ -16,7 +16,7 @@ from deploy.node.events import log_failure, record
 from deploy.node.index import instance_files
 from deploy.node.spool import Spool
 from operators.manifest import Manifest
-from operators.read.geometry import missing_slices
+from operators.read.geometry.slice_geometry import missing_slices
 from operators.read.selection import is_accepted, is_own_result, select_series
 from operators.read.study import Study, read_study
 from operators.refused import Refused

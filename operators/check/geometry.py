@@ -21,10 +21,10 @@ from operators.check.figures import (
 from operators.check.gate import GateResult, gate_failed, gate_passed
 from operators.measure.measurement import Measurement
 from operators.read.attributes import MalformedAttributeError, numbers
-from operators.read.geometry import along_normal
-from operators.read.planes import Planes, parallel_planes
-from operators.read.slices import Slice, slices_of
-from operators.read.spacing import DUPLICATE_DISTANCE_MM, expected_spacing
+from operators.read.geometry.planes import Planes, parallel_planes
+from operators.read.geometry.slice_geometry import along_normal
+from operators.read.geometry.slices import Slice, slices_of
+from operators.read.geometry.spacing import DUPLICATE_DISTANCE_MM, expected_spacing
 from operators.read.study import Series
 from operators.read.volume import Volume
 from operators.refused import CODING_SCHEME, Reason, Refused

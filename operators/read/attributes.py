@@ -15,8 +15,8 @@ from pydicom.sequence import Sequence
 from pydicom.tag import _LUT_DESCRIPTOR_TAGS, BaseTag
 from pydicom.uid import UID
 
-from operators.read.elements import known_tag
-from operators.read.ordinary import ordinary_numbers, ordinary_text, ordinary_uid
+from operators.read.headers.elements import known_tag
+from operators.read.headers.ordinary import ordinary_numbers, ordinary_text, ordinary_uid
 
 
 class MalformedAttributeError(ValueError):

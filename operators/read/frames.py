@@ -10,19 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from operators.read import functional_groups
 from operators.read.attributes import MalformedAttributeError, text, values
-from operators.read.display import Voi, is_inverted, shown
-from operators.read.frame_pixels import read_frame_pixels
-from operators.read.frame_times import frame_times
-from operators.read.frame_values import FrameValues, frame_values
+from operators.read.geometry import functional_groups
+from operators.read.geometry.slices import Slice
 from operators.read.instance import Instance
-from operators.read.pixel_format import PixelFormat, pixel_format
-from operators.read.pixels import require_room
-from operators.read.projection import PixelSpacing, pixel_spacing
-from operators.read.slices import Slice
+from operators.read.pictures.frame_pixels import read_frame_pixels
+from operators.read.pictures.frame_times import frame_times
+from operators.read.pictures.frame_values import FrameValues, frame_values
+from operators.read.pictures.projection import PixelSpacing, pixel_spacing
+from operators.read.pictures.ultrasound import UltrasoundRegion, ultrasound_regions
+from operators.read.pixels.pixel_format import PixelFormat, pixel_format
+from operators.read.pixels.stored_values import require_room
 from operators.read.study import Series
-from operators.read.ultrasound import UltrasoundRegion, ultrasound_regions
+from operators.read.values.display import Voi, is_inverted, shown
 from operators.refused import Reason, Refused
 
 

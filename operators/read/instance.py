@@ -10,8 +10,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID
 
 from operators.read.attributes import MalformedAttributeError, integer, text, uid
-from operators.read.header import HeaderReader
-from operators.read.reference import MediaStorageDirectoryError, NotAnInstanceError
+from operators.read.headers.reader import HeaderReader
+from operators.read.headers.reference import MediaStorageDirectoryError, NotAnInstanceError
 
 _IDENTIFIERS = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "SOPClassUID")
 

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import ConfigDict, field_validator
 from pydantic.dataclasses import dataclass
 
-from operators.read.dimensions import DIMENSIONS
+from operators.read.geometry.dimensions import DIMENSIONS
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

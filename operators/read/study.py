@@ -14,7 +14,7 @@ from pydicom.uid import UID
 
 from operators.read.attributes import MalformedAttributeError, text
 from operators.read.files import files_of
-from operators.read.header import HeaderReader
+from operators.read.headers.reader import HeaderReader
 from operators.read.instance import Identified, Instance, UnreadableFile, instance_name, number, read_instance
 from operators.refused import Reason, Refused
 

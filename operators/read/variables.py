@@ -11,8 +11,8 @@ from pydicom._dicom_dict import DicomDictionary
 from pydicom.dataset import Dataset
 
 from operators.read.attributes import MalformedAttributeError, numbers, values
-from operators.read.geometry import slice_spacing
-from operators.read.slices import first_header, slices_of
+from operators.read.geometry.slice_geometry import slice_spacing
+from operators.read.geometry.slices import first_header, slices_of
 from operators.read.study import Series
 from operators.refused import Refused
 
@@ -40,10 +40,10 @@ _TIME_OF_DAY = re.compile(r"(\d{2}):?(\d{2}):?(\d{2}(?:\.\d+)?)")
 class SeriesVariables:
     """The value of each name that an expression may use, for one series; each is worked out once, when asked for.
 
-    A DICOM keyword stands for that attribute of the first slice (:mod:`operators.read.slices`): DS, FD and FL are
-    double, IS, US, SS and their longer kin int, texts, names, dates and times string. An attribute that may have
-    several values (PS3.6) is always a list, any other never. An attribute that is absent or has no value has none here
-    either.
+    A DICOM keyword stands for that attribute of the first slice (:mod:`operators.read.geometry.slices`): DS, FD
+    and FL are double, IS, US, SS and their longer kin int, texts, names, dates and times string. An attribute that may
+    have several values (PS3.6) is always a list, any other never. An attribute that is absent or has no value has none
+    here either.
     """
 
     def __init__(self, series: Series) -> None:

@@ -8,19 +8,19 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.read.choice import chosen_slices, chosen_stacks, without_localizers
-from operators.read.padding import is_padding, padding_range
-from operators.read.pixels import PixelFormat, pixel_format, require_monochrome
-from operators.read.remembered import raw_key, tags_of
-from operators.read.rescale import Calibration, calibration, calibrations_of, output_dtype
+from operators.read.geometry.choice import chosen_slices, chosen_stacks, without_localizers
+from operators.read.geometry.slices import Slice, slices_of
+from operators.read.geometry.spacing import ThicknessGap, require_thickness
+from operators.read.geometry.stacks import Label, LeftOut, Stacks, refuse_several, sort_into_stacks
+from operators.read.geometry.tilt import TILT_TOLERANCE_DEGREES, resample_upright, tilt_degrees, upright_grid
+from operators.read.headers.remembered import raw_key, tags_of
+from operators.read.pixels.stored_values import PixelFormat, pixel_format, require_monochrome
 from operators.read.rules import DEFAULT_RULES, ReadingRules
-from operators.read.slices import Slice, slices_of
-from operators.read.spacing import ThicknessGap, require_thickness
-from operators.read.stacks import Label, LeftOut, Stacks, refuse_several, sort_into_stacks
 from operators.read.study import Instance, Series
-from operators.read.suv import as_suv, suv_factors
-from operators.read.tilt import TILT_TOLERANCE_DEGREES, resample_upright, tilt_degrees, upright_grid
-from operators.read.values import PlaneRequest, read_planes, read_stored_plane
+from operators.read.values.padding import is_padding, padding_range
+from operators.read.values.rescale import Calibration, calibration, calibrations_of, output_dtype
+from operators.read.values.slice_values import PlaneRequest, read_planes, read_stored_plane
+from operators.read.values.suv import as_suv, suv_factors
 from operators.refused import Reason, Refused
 
 # All that the pixel format depends on, beside there being pixel data.

@@ -10,9 +10,9 @@ from pydicom.dataset import Dataset
 
 from operators.read.attributes import MalformedAttributeError, text, values
 from operators.read.study import Instance
-from operators.read.waveform_annotation import Annotation, read_annotation
-from operators.read.waveform_data import multiplex_groups
-from operators.read.waveform_group import MultiplexGroup, read_group
+from operators.read.waveforms.annotation import Annotation, read_annotation
+from operators.read.waveforms.data import multiplex_groups
+from operators.read.waveforms.group import MultiplexGroup, read_group
 from operators.refused import Reason, Refused
 
 _DATE_TIME = re.compile(r"(\d{8})(\d{4}|\d{6})(?:\.(\d{1,6}))?([+-]\d{4})?")

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from operators.read.slices import first_header
+from operators.read.geometry.slices import first_header
 from operators.read.study import Series
 from operators.write.content import CONTAINS, HAS_ACQ_CONTEXT, code, container, date, image, number, time, uid
 

@@ -16,7 +16,7 @@ from pydicom.uid import UID, SegmentationStorage
 from operators.manifest import OutputPart
 from operators.provenance import Analysis
 from operators.read.attributes import MalformedAttributeError, numbers
-from operators.read.slices import Slice
+from operators.read.geometry.slices import Slice
 from operators.read.volume import Volume
 from operators.write.codes import code_sequence
 from operators.write.equipment import algorithm_identification, algorithm_name

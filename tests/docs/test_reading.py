@@ -7,11 +7,11 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from operators.read.dimensions import DIMENSIONS
-from operators.read.planes import DIRECTION_TOLERANCE, SPACING_TOLERANCE
+from operators.read.geometry.dimensions import DIMENSIONS
+from operators.read.geometry.planes import DIRECTION_TOLERANCE, SPACING_TOLERANCE
+from operators.read.geometry.spacing import DUPLICATE_DISTANCE_MM, GAP_TOLERANCE_MM, GAP_TOLERANCE_SHARE
+from operators.read.geometry.tilt import TILT_TOLERANCE_DEGREES
 from operators.read.rules import ReadingRules
-from operators.read.spacing import DUPLICATE_DISTANCE_MM, GAP_TOLERANCE_MM, GAP_TOLERANCE_SHARE
-from operators.read.tilt import TILT_TOLERANCE_DEGREES
 from operators.refused import Reason
 
 ROOT = Path(__file__).resolve().parents[2]

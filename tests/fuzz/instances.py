@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sr.coding import Code
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLosslessSV1
 
-import operators.read.character_sets  # noqa: F401 - pydicom alone writes ISO 2022 IR 58 wrongly
+import operators.read.headers.character_sets  # noqa: F401 - pydicom alone writes ISO 2022 IR 58 wrongly
 
 Folder = Mapping[str, bytes]
 

@@ -19,7 +19,7 @@ from pydicom.uid import (
 
 from operators.manifest import Manifest
 from operators.read.frames import read_frames
-from operators.read.geometry import missing_slices
+from operators.read.geometry.slice_geometry import missing_slices
 from operators.read.selection import is_accepted, missing_roles, select_series
 from operators.read.study import Series, Study, read_study
 from operators.read.volume import Volume, read_volumes

@@ -6,7 +6,7 @@ import numpy as np
 from pydicom.uid import ExplicitVRBigEndian
 
 from operators.read.waveform import Waveform
-from operators.read.waveform_values import physical_samples, stored_samples
+from operators.read.waveforms.values import physical_samples, stored_samples
 from operators.refused import Reason, Refused
 from tests.fuzz import oracle
 from tests.fuzz.oracle import MismatchError

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 
-from operators.read.slices import Slice
+from operators.read.geometry.slices import Slice
 from operators.read.study import Instance
 from operators.read.volume import Volume
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operators.manifest import Manifest
-from operators.read.geometry import missing_slices
+from operators.read.geometry.slice_geometry import missing_slices
 from operators.read.selection import is_accepted, missing_roles, select_series
 from operators.read.study import read_study
 from operators.read.volume import read_volume

@@ -17,16 +17,16 @@ from pydicom.encaps import itemize_frame
 from pydicom.pixels.processing import apply_modality_lut
 from pydicom.uid import EnhancedXAImageStorage
 
-from operators.read.display import Window
 from operators.read.frames import read_frames, read_series_frames
 from operators.read.study import read_study
+from operators.read.values.display import Window
 from operators.refused import Reason, Refused
 from phantoms.frames.common import WrittenFrames
 from phantoms.frames.photography import write_photograph
 from phantoms.frames.pictures import colours, greys
 from phantoms.frames.radiography import write_radiograph, write_run
 from phantoms.frames.ultrasound import write_ultrasound
-from tests.operators.read.pictures import compressed, encapsulated, htj2k, instance_at, picture
+from tests.operators.read.encoded_pictures import compressed, encapsulated, htj2k, instance_at, picture
 from tests.operators.read.slices import save
 
 WRITERS: dict[str, tuple[Callable[..., WrittenFrames], dict[str, Any]]] = {

@@ -16,7 +16,7 @@ from operators.read.frames import read_frames
 from operators.read.instance import Instance
 from operators.read.study import read_study
 from operators.refused import Reason, Refused
-from tests.operators.read.pictures import by_dcmtk, stored
+from tests.operators.read.encoded_pictures import by_dcmtk, stored
 
 FOLDER = Path(pydicom.__file__).parent / "data" / "test_files"
 

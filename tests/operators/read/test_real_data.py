@@ -9,7 +9,7 @@ import SimpleITK
 from operators.check.checked_volume import image_quality_gates
 from operators.check.field_of_view import sides_mm
 from operators.manifest import Manifest
-from operators.read.geometry import missing_slices, slice_spacing
+from operators.read.geometry.slice_geometry import missing_slices, slice_spacing
 from operators.read.selection import is_accepted, missing_roles, select_series
 from operators.read.study import Study, read_study
 from operators.read.volume import read_volume

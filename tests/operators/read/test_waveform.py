@@ -18,7 +18,7 @@ from pydicom.waveforms.numpy_handler import multiplex_array
 
 from operators.read.study import Instance
 from operators.read.waveform import read_waveform
-from operators.read.waveform_values import physical_samples, stored_samples
+from operators.read.waveforms.values import physical_samples, stored_samples
 from operators.refused import Reason, Refused
 from phantoms.waveforms import RECORDERS, Channel, Group, Note
 from phantoms.waveforms.wfdb import read_record

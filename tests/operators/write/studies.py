@@ -12,7 +12,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage
 
 from operators.manifest import OutputPart
 from operators.provenance import uid_from_text
-from operators.read.slices import Slice
+from operators.read.geometry.slices import Slice
 from operators.read.study import Instance, Series, Study
 from operators.read.volume import Volume
 from operators.write.segment import Segment

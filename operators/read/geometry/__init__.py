@@ -1,0 +1,1 @@
+"""Series → slices in the patient → stacks, or a refusal by name."""

@@ -1,0 +1,1 @@
+"""What pictures and clips have beside their values: colour, times, spacing, regions."""

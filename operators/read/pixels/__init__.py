@@ -1,0 +1,1 @@
+"""Pixel data of a file → stored values: native, compressed or video."""

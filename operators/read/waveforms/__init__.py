@@ -1,0 +1,1 @@
+"""What waveforms consist of: multiplex groups, channels, samples, annotations."""
