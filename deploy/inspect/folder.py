@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,8 +11,11 @@ from deploy.inspect.report import FolderReport, PatientReport, Refusal, SeriesRe
 from deploy.inspect.series import inspect_series
 from deploy.inspect.tiles import Pictures
 from operators.read.attributes import MalformedAttributeError, text
+from operators.read.files import files_of
+from operators.read.headers.reader import HeaderReader
+from operators.read.instance import read_instance
 from operators.read.study import Study, UnreadableFile, read_study
-from operators.refused import Reason, Refused
+from operators.refused import Refused
 
 
 @dataclass
@@ -65,9 +68,7 @@ def _studies(folder: Path) -> tuple[list[Study | StudyReport], list[UnreadableFi
     """The studies of a folder; those that cannot be taken for one study as a report that says why."""
     try:
         study = read_study(folder)
-    except Refused as refused:
-        if refused.reason is Reason.NO_READABLE_INSTANCE:
-            return [], _unreadable(_files(folder))
+    except Refused:
         return _one_by_one(folder)
     return [study], list(study.unreadable)
 
@@ -76,13 +77,13 @@ def _one_by_one(folder: Path) -> tuple[list[Study | StudyReport], list[Unreadabl
     """Sort the files into studies first: slower, but one study's trouble is not the others'."""
     members: dict[str, list[Path]] = {}
     unreadable: list[UnreadableFile] = []
-    for path in _files(folder):
-        try:
-            alone = read_study([path])
-        except Refused:
-            unreadable += _unreadable([path])
-            continue
-        members.setdefault(str(alone.study_instance_uid), []).append(path)
+    reader = HeaderReader()
+    for path in files_of(folder, lambda path, problem: unreadable.append(UnreadableFile(path, problem))):
+        read = read_instance(reader, path)
+        if isinstance(read, UnreadableFile):
+            unreadable.append(read)
+        elif read is not None:
+            members.setdefault(read.study_instance_uid, []).append(path)
     studies: list[Study | StudyReport] = []
     for uid, paths in sorted(members.items()):
         try:
@@ -91,23 +92,6 @@ def _one_by_one(folder: Path) -> tuple[list[Study | StudyReport], list[Unreadabl
             refusal = Refusal(reason=refused.reason.value, detail=refused.detail)
             studies.append(StudyReport(study_instance_uid=uid, refusal=refusal))
     return studies, unreadable
-
-
-def _unreadable(paths: Iterable[Path]) -> list[UnreadableFile]:
-    """Why each of these files is no instance: the refusal of reading it alone says so."""
-    found = []
-    for path in paths:
-        try:
-            read_study([path])
-        except Refused as refused:
-            found.append(UnreadableFile(path, refused.detail.partition(f"{path.name}: ")[2] or refused.detail))
-    return found
-
-
-def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return [folder]
-    return sorted(path for path in folder.rglob("*") if not path.is_dir())
 
 
 def _relative(path: Path, folder: Path) -> str:
