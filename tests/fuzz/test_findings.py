@@ -144,6 +144,32 @@ def test_a_functional_group_of_two_items(tmp_path: Path, seed: str, group: str) 
     assert outcome(tmp_path, seed, edit) == "missing-geometry"
 
 
+@pytest.mark.parametrize("seed", ["mr_enhanced", "pt_legacy_converted"])
+@pytest.mark.parametrize("vr", [b"LO", None])
+def test_a_functional_group_that_is_none(tmp_path: Path, seed: str, vr: bytes | None) -> None:
+    """Under another VR, or without its item, a rescale slope was none: values came as they were stored."""
+
+    def edit(file: File) -> None:
+        element = found(file, "PixelValueTransformationSequence")
+        if vr is None:
+            element.items = []
+        else:
+            element.vr, element.items, element.value = vr, None, b"AB"
+
+    assert outcome(tmp_path, seed, edit) == "missing-geometry"
+
+
+def test_a_position_beside_the_functional_groups(tmp_path: Path) -> None:
+    """What stands outside its group was taken for the position of every frame that has none."""
+
+    def edit(file: File) -> None:
+        position = found(file, "PlanePositionSequence")
+        assert position.items
+        found(file, "SharedFunctionalGroupsSequence").items[0].elements.insert(0, position.items[0].elements.pop())  # type: ignore[index]
+
+    assert outcome(tmp_path, "mr_enhanced", edit) == "missing-geometry"
+
+
 def test_an_intercept_beyond_every_number_of_the_array(tmp_path: Path) -> None:
     edit = given("RescaleIntercept", b"1E+308", b"DS")
     assert outcome(tmp_path, "dx", edit, given("RescaleSlope", b"1 ", b"DS")) == "read"

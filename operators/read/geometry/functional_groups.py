@@ -28,7 +28,8 @@ _KEPT_AS_SEQUENCE = frozenset(
     )
 )
 
-# Macros without which values or planes would be other ones: several items would be several answers.
+# Macros without which values or planes would be other ones: several items would be several answers, and none is lost
+# without a word.
 _VALUE_AND_PLACE = frozenset(
     Tag(keyword)
     for keyword in (
@@ -112,28 +113,36 @@ def frame_headers(header: Dataset, frames: int | None = None) -> Iterator[Datase
 def _lifted(groups: Dataset) -> Elements:
     """The attributes of one item of functional groups, out of their macros."""
     found: Elements = {}
-    for tag in list(groups.keys()):
+    for tag, element in list(groups.items()):
         # A private macro may repeat standard attributes with other values, as Philips' does.
-        within = () if tag.is_private else _items(groups, tag)
-        if tag in _VALUE_AND_PLACE and len(within) > 1:
-            raise MalformedAttributeError(f"{keyword_for_tag(tag)} has {len(within)} items instead of one")
+        if tag.is_private:
+            found[tag] = element
+            continue
+        within = _items(groups, tag)
+        if tag in _VALUE_AND_PLACE and (within is None or len(within) != 1):
+            count = "no" if not within else str(len(within))
+            raise MalformedAttributeError(f"{keyword_for_tag(tag)} has {count} items instead of one")
+        # Macros are sequences: what stands beside them describes no frame.
+        if within is None:
+            continue
         if tag in _KEPT_AS_SEQUENCE or len(within) != 1:
             found[tag] = groups[tag]
-        else:
-            for inner, element in within[0].items():
-                # Directions of diffusion lie one level deeper than the b-value.
-                nested = _items(within[0], inner) if inner == _DIFFUSION_DIRECTION else ()
-                found.update(nested[0].items() if len(nested) == 1 else ((inner, element),))
+            continue
+        for inner, value in within[0].items():
+            # Directions of diffusion lie one level deeper than the b-value.
+            nested = _items(within[0], inner) if inner == _DIFFUSION_DIRECTION else None
+            found.update(nested[0].items() if nested and len(nested) == 1 else ((inner, value),))
     return {tag: element for tag, element in found.items() if tag not in _OF_THE_INSTANCE}
 
 
-def _items(groups: Dataset, tag: BaseTag) -> tuple[Dataset, ...]:
+def _items(groups: Dataset, tag: BaseTag) -> tuple[Dataset, ...] | None:
+    """The items of a macro; None if the element is no sequence."""
     try:
         element = groups[tag]
     # pydicom converts a sequence when it is first asked for; what a damaged one makes it raise can be anything.
     except Exception as error:
         raise MalformedAttributeError(f"functional group {tag} cannot be read: {error}") from error
-    return tuple(element.value or ()) if element.VR == "SQ" else ()
+    return tuple(element.value or ()) if element.VR == "SQ" else None
 
 
 def _add_single_frame_names(elements: Elements, header: Dataset, known: dict[Any, DataElement | None]) -> None:
