@@ -26,6 +26,7 @@ def main() -> int:
     report = run(arguments.campaign, arguments.count, arguments.workers)
     total = report.outcomes.total()
     print(f"{total} cases in {report.seconds:.1f} s, {total / report.seconds:.0f} a second")
+    print(f"slowest: case {report.slowest[1]}, {report.slowest[0]:.2f} s, compared with pydicom")
     for outcome, count in report.outcomes.most_common():
         print(f"{count:8d}  {outcome}")
     kinds = sorted({item.kind for item in report.findings})

@@ -37,6 +37,10 @@ class Finding:
     text: str
 
 
+Slowest = tuple[float, int]
+"""Seconds of the case that took longest, and its number."""
+
+
 @dataclass
 class Report:
     """What became of all cases."""
@@ -44,6 +48,7 @@ class Report:
     outcomes: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
     seconds: float = 0.0
+    slowest: Slowest = (0.0, -1)
 
 
 class Workspace:
@@ -83,23 +88,26 @@ def _work(campaign: int, numbers: Iterable[int], at: Any, results: Connection) -
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     outcomes: Counter[str] = Counter()
+    slowest: Slowest = (0.0, -1)
     with tempfile.TemporaryDirectory(dir=_MEMORY if Path(_MEMORY).is_dir() else None) as folder:
         workspace = Workspace(Path(folder))
         # Decoders write there about everything that is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         for number in numbers:
             at.value = number
+            item, start = case(campaign, number), time.monotonic()
             try:
-                outcomes[workspace.read(case(campaign, number))] += 1
+                outcomes[workspace.read(item)] += 1
             # Whatever it is, it is what is being looked for; what Rust raises is no Exception.
             except BaseException as error:
                 outcomes["finding"] += 1
                 results.send(finding(number, error))
+            slowest = max(slowest, (time.monotonic() - start, number))
             if outcomes.total() == _BATCH:
-                results.send(outcomes)
+                results.send((outcomes, slowest))
                 outcomes = Counter()
         at.value = -1
-        results.send(outcomes)
+        results.send((outcomes, slowest))
 
 
 class _Worker:
@@ -161,7 +169,8 @@ def run(campaign: int, count: int, workers: int = 2) -> Report:
             if isinstance(received, Finding):
                 report.findings.append(received)
             else:
-                report.outcomes += received
+                report.outcomes += received[0]
+                report.slowest = max(report.slowest, received[1])
         for worker in running:
             if worker.hangs():
                 report.findings.append(Finding(worker.restart(), "hang", f"more than {HANG_SECONDS} s"))

@@ -311,6 +311,11 @@ def append(random: Random, content: bytes) -> bytes:
     return content + random.choice((b"\0", b"\0" * 200, random.randbytes(8), content[132:], b"\xfc\xff\xfc\xff"))
 
 
+def strip_preamble(random: Random, content: bytes) -> bytes:
+    """Take the preamble away, or the prefix with it: what is left still begins with a data element."""
+    return content[random.choice((128, 132, 132)) :]
+
+
 def overwrite(random: Random, content: bytes) -> bytes:
     """Bytes that mean something to a parser, written over others."""
     token = random.choice(
@@ -333,7 +338,8 @@ TREE: Mapping[str, TreeMutation] = {
 """Mutations of the tree, by name."""
 
 BYTES: Mapping[str, ByteMutation] = {
-    mutation.__name__: mutation for mutation in (flip_header, flip_anywhere, truncate, splice, append, overwrite)
+    mutation.__name__: mutation
+    for mutation in (flip_header, flip_anywhere, truncate, splice, append, overwrite, strip_preamble)
 }
 """Mutations of the bytes, by name."""
 

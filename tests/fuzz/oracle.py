@@ -74,7 +74,9 @@ class Plane:
 
 
 def _file(content: bytes) -> io.BytesIO:
-    """The file without a group length (0002,0000) that is none: nobody needs it, but it stops pydicom."""
+    """The file with a preamble, and without a group length (0002,0000) that is none: nobody needs them but pydicom."""
+    if content[128:132] != b"DICM":
+        content = bytes(128) + b"DICM" + content
     tag, vr, length = content[132:136], content[136:138], content[138:140]
     if tag == b"\x02\0\0\0" and (vr, length) != (b"UL", b"\4\0"):
         size = 12 + int.from_bytes(content[140:144], "little") if vr in LONG_VRS else 8 + length[0] + 256 * length[1]
@@ -168,7 +170,13 @@ def decoded(dataset: Dataset, frame: int) -> NDArray[Any]:
 
 def _by_plugins(dataset: Dataset, frame: int) -> NDArray[Any]:
     frames = int(float(str(dataset.get("NumberOfFrames") or 1)))
-    index = frame if frames > 1 else None
+    if dataset.get("BitsAllocated") == 1 and frames > 1:
+        # Of a single frame that does not begin with a byte, pydicom loses the last bits.
+        return _by_plugin(dataset, None)[frame]
+    return _by_plugin(dataset, frame if frames > 1 else None)
+
+
+def _by_plugin(dataset: Dataset, index: int | None) -> NDArray[Any]:
     syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
     dataset = _pixel_module(dataset, syntax)
     bare = _without_offset_tables(dataset, syntax.is_encapsulated)

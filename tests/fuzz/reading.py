@@ -69,7 +69,9 @@ _PICTURES = frozenset(
 
 
 def read_folder(folder: Path, content: Folder) -> str:
-    """Read a folder and return what became of it: "read", or the reasons of the refusals.
+    """Read a folder and return what became of it: "read" or the reason of the refusal, of each series.
+
+    "unreadable" stands beside them where files of the folder were left out and recorded.
 
     Raises :class:`oracle.MismatchError` where Gantry and pydicom differ, and whatever else goes wrong.
     """
@@ -83,7 +85,7 @@ def read_folder(folder: Path, content: Folder) -> str:
         is_accepted(study, MANIFEST)
         missing_roles(select_series(study, MANIFEST), MANIFEST)
         _compare_headers(study, content)
-        outcomes = set()
+        outcomes = {"unreadable"} if study.unreadable else set()
         for series in study.series:
             missing_slices(series)
             try:

@@ -5,18 +5,22 @@ Each is a folder's content, file name to bytes, and the same in every process: n
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
+from pydicom import dcmread
 from pydicom.uid import (
     CTImageStorage,
     DeflatedExplicitVRLittleEndian,
     DigitalXRayImageStorageForPresentation,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
@@ -116,6 +120,22 @@ def _frames(
     return {"0.dcm": dicom_file(header)}
 
 
+def _floating_point(header: Any, index: int) -> None:
+    header.FloatPixelData = header.PixelData
+    for keyword in ("PixelData", "BitsStored", "HighBit", "PixelRepresentation"):
+        del header[keyword]
+
+
+def _single_bits(seed: str, character_set: str) -> Folder:
+    """Frames of 35 bits: most begin within a byte."""
+    bits = ramp((3, 7, 5), "u1", 1) % 3 == 0
+    folder = _frames(seed, character_set, UltrasoundMultiFrameImageStorage, "US", bits.astype("u1"))
+    header = dcmread(io.BytesIO(folder["0.dcm"]))
+    header.BitsAllocated, header.BitsStored, header.HighBit = 1, 1, 0
+    header.PixelData = np.packbits(bits.ravel(), bitorder="little").tobytes()
+    return {"0.dcm": dicom_file(header)}
+
+
 def _colour(shape: tuple[int, ...]) -> NDArray[Any]:
     return ramp((*shape, 3), "u1", 5)
 
@@ -184,6 +204,16 @@ SEEDS: Mapping[str, Callable[[], Folder]] = {
     "mr_jpeg_baseline": lambda: _slices(
         "mr_jpeg_baseline", "latin1", _MR, _coded("u1"), JPEGBaseline8Bit, encode=jpeg_baseline
     ),
+    "mr_htj2k": lambda: _slices(
+        "mr_htj2k",
+        "latin2",
+        _MR,
+        _coded(),
+        HTJ2KLossless,
+        bits_stored=12,
+        encode=lambda plane: [bytes(imagecodecs.htj2k_encode(plane))],
+    ),
+    "mr_float": lambda: _slices("mr_float", "arabic", _MR, ramp(SHAPE, "f4"), each=_floating_point),
     "nm": lambda: _frames(
         "nm", "latin1", NuclearMedicineImageStorage, "NM", ramp(SHAPE), **enhanced.nuclear_medicine(SHAPE[0])
     ),
@@ -203,6 +233,16 @@ SEEDS: Mapping[str, Callable[[], Folder]] = {
     "us_rgb": lambda: _frames(
         "us_rgb", "chinese", UltrasoundMultiFrameImageStorage, "US", _colour((3, 8, 6)), SamplesPerPixel=3
     ),
+    "us_planar": lambda: _frames(
+        "us_planar",
+        "hebrew",
+        UltrasoundMultiFrameImageStorage,
+        "US",
+        _colour((3, 8, 6)),
+        SamplesPerPixel=3,
+        PlanarConfiguration=1,
+    ),
+    "us_single_bits": lambda: _single_bits("us_single_bits", "thai"),
     "us_ybr_422": lambda: _ybr_422("us_ybr_422", "latin1"),
     "us_palette": lambda: _palette("us_palette", "greek"),
     "dx": lambda: _frames(

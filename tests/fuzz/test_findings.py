@@ -284,6 +284,25 @@ def test_a_waveform_sequence_that_cannot_be_parsed(tmp_path: Path) -> None:
     assert outcome(tmp_path, "ecg", edit) == "unsupported-waveform"
 
 
+def test_samples_beyond_the_end_of_their_group(tmp_path: Path) -> None:
+    """Another element of a group had grown: its samples lay behind its end, and were read all the same."""
+
+    def edit(file: File) -> None:
+        last = found(file, "WaveformSequence").items[-1]  # type: ignore[index]
+        last.length = len(serialise(File([], last.elements, file.transfer_syntax))) - 132 - 20
+
+    assert outcome(tmp_path, "ecg", edit) == "unsupported-waveform"
+
+
+def test_a_group_beyond_the_end_of_its_sequence(tmp_path: Path) -> None:
+    def edit(file: File) -> None:
+        sequence = found(file, "WaveformSequence")
+        whole = serialise(File([], [sequence], file.transfer_syntax))
+        sequence.length = len(whole) - 132 - 12 - 20
+
+    assert outcome(tmp_path, "ecg", edit) == "unsupported-waveform"
+
+
 def test_a_stray_delimiter_before_the_pixel_data(tmp_path: Path) -> None:
     def edit(file: File) -> None:
         file.elements.insert(-1, Element((0xFFFE, 0xE00D), b"\0\0", b""))

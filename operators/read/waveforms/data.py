@@ -136,6 +136,10 @@ def _walked(instance: Instance, file: BinaryIO) -> Iterator[tuple[Dataset, Sampl
                 Reason.UNSUPPORTED_WAVEFORM, f"{instance.name}: Waveform Sequence holds the element {tag:08X}, no item"
             )
         item_end = None if item_length == _UNDEFINED_LENGTH else file.tell() + item_length
+        if item_end is not None and item_end > end:
+            raise Refused(
+                Reason.UNSUPPORTED_WAVEFORM, f"{instance.name}: a group is longer than the sequence it is part of"
+            )
         item = read_dataset(
             file,
             implicit,
@@ -170,6 +174,11 @@ def _sample_bytes(
             raise Refused(
                 Reason.TRUNCATED_WAVEFORM_DATA,
                 f"{instance.name}: {length} bytes at {file.tell()} in a file of {size} bytes",
+            )
+        if item_end is not None and file.tell() + length > item_end:
+            raise Refused(
+                Reason.UNSUPPORTED_WAVEFORM,
+                f"{instance.name}: element {tag:08X} is longer than the group it is part of",
             )
         if tag == _WAVEFORM_DATA:
             samples = SampleBytes(instance.path, file.tell(), length, order == ">" and vr == b"OW")
