@@ -14,6 +14,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import JPEGLosslessSV1
 
+from deploy.inspect.folder import inspect_folder
 from operators.read.expression import compile_condition
 from operators.read.study import read_study
 from operators.read.variables import SeriesVariables
@@ -194,6 +195,17 @@ def test_d9_a_damaged_slice_is_no_reason_to_go_on_without_it(tmp_path: Path, kep
     paths = write_series(tmp_path, ramp("u2", (6, 6, 5)))
     paths[2].write_bytes(paths[2].read_bytes()[:kept])
     assert reason_of(tmp_path) is reason
+
+
+@pytest.mark.filterwarnings("ignore:End of file reached")
+def test_d9_a_damaged_last_slice_is_told(tmp_path: Path) -> None:
+    """At the end of a stack it leaves no gap: the file that could not be read is all that tells of it."""
+    paths = write_series(tmp_path, ramp("u2", (6, 6, 5)))
+    paths[5].write_bytes(paths[5].read_bytes()[:200])
+    assert len(volume_of(tmp_path).slices) == 5
+    assert [file.path for file in read_study(tmp_path).unreadable] == [paths[5]]
+    (told,) = inspect_folder(tmp_path, []).report.unreadable
+    assert (told.path, bool(told.problem)) == (paths[5].name, True)
 
 
 @pytest.mark.parametrize(
