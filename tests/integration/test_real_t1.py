@@ -121,8 +121,9 @@ def test_route_is_t1_only_and_its_low_reliability_is_told(examination: Examinati
     assert "no T2-FLAIR, T1-weighted is 2 t1_gre_fsp_3d_sag" in told
     assert "inversion time not between 1600 and 2900 ms" in told
     report = examination.results[REPORT].dataset
-    (finding,) = {code for name, code in coded_values(report) if name == "Finding"}
-    assert finding == ("110701", "DCM")
+    # The lesions, and the verdicts of the gates on the input.
+    assert {code for name, code in coded_values(report) if name == "Finding"} == {("110701", "DCM"), ("111050", "DCM")}
+    assert ("gate-passed", "99GANTRY") in {code for name, code in coded_values(report) if name == "Slice geometry"}
     assert ("low-reliability", "99GANTRY") in {code for _, code in coded_values(report)}
     segment = examination.results[LESIONS].dataset.SegmentSequence[0]
     assert segment.SegmentedPropertyTypeCodeSequence[0].CodeValue == "110701"

@@ -30,7 +30,8 @@ class Window:
         """Return values as brightness from 0 to 1."""
         values = array.astype(np.float64)
         if self.function == SIGMOID:
-            return np.asarray(1.0 / (1.0 + np.exp(-4.0 * (values - self.center) / self.width)))
+            # 1 / (1 + exp(-4 x)), in the form that does not overflow.
+            return np.asarray(0.5 + 0.5 * np.tanh(2.0 * (values - self.center) / self.width))
         if self.function == LINEAR:
             if self.width == 1.0:
                 # A step: at or below center - 0.5 is black.
