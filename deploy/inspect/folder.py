@@ -12,8 +12,7 @@ from deploy.inspect.series import inspect_series
 from deploy.inspect.tiles import Pictures
 from operators.read.attributes import MalformedAttributeError, text
 from operators.read.files import files_of
-from operators.read.headers.reader import HeaderReader
-from operators.read.instance import read_instance
+from operators.read.instance import InstanceReader
 from operators.read.study import Study, UnreadableFile, read_study
 from operators.refused import Refused
 
@@ -77,9 +76,9 @@ def _one_by_one(folder: Path) -> tuple[list[Study | StudyReport], list[Unreadabl
     """Sort the files into studies first: slower, but one study's trouble is not the others'."""
     members: dict[str, list[Path]] = {}
     unreadable: list[UnreadableFile] = []
-    reader = HeaderReader()
+    reader = InstanceReader()
     for path in files_of(folder, lambda path, problem: unreadable.append(UnreadableFile(path, problem))):
-        read = read_instance(reader, path)
+        read = reader.read(path)
         if isinstance(read, UnreadableFile):
             unreadable.append(read)
         elif read is not None:

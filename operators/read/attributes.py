@@ -16,6 +16,7 @@ from pydicom.tag import _LUT_DESCRIPTOR_TAGS, BaseTag
 from pydicom.uid import UID
 
 from operators.read.headers.elements import known_tag
+from operators.read.headers.lazy import elements_of
 from operators.read.headers.ordinary import ordinary_numbers, ordinary_text, ordinary_uid
 
 
@@ -115,8 +116,7 @@ def _raw_element(header: Dataset, keyword: str) -> tuple[bytes | None, str | Non
     tag, dictionary_vr = _attribute(keyword)
     if tag is None or dictionary_vr is None:
         return None, None
-    # Public ways to an element that is not converted yet take longer than reading it.
-    element = header._dict.get(tag)
+    element = elements_of(header).get(tag)
     if type(element) is not RawDataElement or not element.is_little_endian:
         return None, None
     if element.value is None and element.length:

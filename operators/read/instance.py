@@ -12,8 +12,9 @@ from pydicom.uid import UID
 from operators.read.attributes import MalformedAttributeError, integer, text, uid
 from operators.read.headers.reader import HeaderReader
 from operators.read.headers.reference import MediaStorageDirectoryError, NotAnInstanceError
+from operators.read.headers.remembered import Remembered
 
-_IDENTIFIERS = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "SOPClassUID")
+_IDENTIFIERS = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "SOPClassUID", "TransferSyntaxUID")
 
 
 @dataclass(frozen=True)
@@ -75,32 +76,40 @@ def instance_name(header: Dataset) -> str:
     return f"instance {found if found is not None else _required_uid(header, 'SOPInstanceUID')}"
 
 
-def read_instance(reader: HeaderReader, path: Path) -> Identified | UnreadableFile | None:
-    """Read the header of one file; None for a DICOMDIR, the table of contents of a medium (PS3.10 section 8)."""
-    try:
-        header, pixel_data_offset = reader.read(path)
-        identifiers = [_uid(header, keyword) for keyword in _IDENTIFIERS]
-        syntax = _uid(header.file_meta, "TransferSyntaxUID")
-        # An instance whose patient cannot be told belongs to nobody.
-        patient = _patient(header)
-    except MediaStorageDirectoryError:
-        return None
-    except OSError as error:
-        problem = error.strerror or str(error)
-    except NotAnInstanceError as error:
-        problem = str(error)
-    # A damaged file can make the parser raise nearly anything; whatever it is, this file cannot be read.
-    except Exception as error:
-        problem = f"cannot be parsed: {type(error).__name__}: {error}"
-    else:
-        sop_instance, series, study, sop_class = identifiers
-        if sop_instance and series and study and sop_class and syntax:
-            instance = Instance(path, header, header.file_meta, pixel_data_offset)
-            return Identified(instance, sop_instance, series, study, patient, number(header, "InstanceNumber"))
-        found = zip((*_IDENTIFIERS, "TransferSyntaxUID"), (*identifiers, syntax), strict=True)
-        absent = ", ".join(keyword for keyword, value in found if value is None)
-        problem = f"no valid {absent}: the header is incomplete"
-    return None if path.name.upper() == "DICOMDIR" else UnreadableFile(path, problem)
+class InstanceReader:
+    """Reads the instances of one or more studies, each with the help of those before it."""
+
+    def __init__(self) -> None:
+        self._headers = HeaderReader()
+        self._transfer_syntax = Remembered(
+            lambda file_meta: _uid(file_meta, "TransferSyntaxUID"), ["TransferSyntaxUID"]
+        )
+        self._belonging = Remembered(_belonging, _BELONGING_KEYWORDS)
+
+    def read(self, path: Path) -> Identified | UnreadableFile | None:
+        """Read the header of one file; None for a DICOMDIR, the table of contents of a medium (PS3.10 section 8)."""
+        try:
+            header, file_meta, pixel_data_offset = self._headers.read_lazily(path)
+            syntax = self._transfer_syntax(file_meta)
+            sop_instance = _uid(header, "SOPInstanceUID")
+            series, study, sop_class, patient = self._belonging(header)
+        except MediaStorageDirectoryError:
+            return None
+        except OSError as error:
+            problem = error.strerror or str(error)
+        except NotAnInstanceError as error:
+            problem = str(error)
+        # A damaged file can make the parser raise nearly anything; whatever it is, this file cannot be read.
+        except Exception as error:
+            problem = f"cannot be parsed: {type(error).__name__}: {error}"
+        else:
+            if sop_instance and series and study and sop_class and syntax:
+                instance = Instance(path, header, file_meta, pixel_data_offset)
+                return Identified(instance, sop_instance, series, study, patient, number(header, "InstanceNumber"))
+            found = zip(_IDENTIFIERS, (sop_instance, series, study, sop_class, syntax), strict=True)
+            absent = ", ".join(keyword for keyword, value in found if value is None)
+            problem = f"no valid {absent}: the header is incomplete"
+        return None if path.name.upper() == "DICOMDIR" else UnreadableFile(path, problem)
 
 
 def number(header: Dataset, keyword: str) -> int | None:
@@ -110,6 +119,23 @@ def number(header: Dataset, keyword: str) -> int | None:
     # A number that cannot be read must not lose the instance: it serves for ordering and naming only.
     except MalformedAttributeError:
         return None
+
+
+_BELONGING_KEYWORDS = (
+    "SeriesInstanceUID",
+    "StudyInstanceUID",
+    "SOPClassUID",
+    "PatientID",
+    "PatientName",
+    "SpecificCharacterSet",
+)
+
+
+def _belonging(header: Dataset) -> tuple[UID | None, UID | None, UID | None, tuple[str, str | None]]:
+    """Series, study, SOP class and patient: what the instances of a series have in common."""
+    series, study, sop_class = (_uid(header, keyword) for keyword in _BELONGING_KEYWORDS[:3])
+    # An instance whose patient cannot be told belongs to nobody.
+    return series, study, sop_class, _patient(header)
 
 
 def _patient(header: Dataset) -> tuple[str, str | None]:

@@ -14,8 +14,7 @@ from pydicom.uid import UID
 
 from operators.read.attributes import MalformedAttributeError, text
 from operators.read.files import files_of
-from operators.read.headers.reader import HeaderReader
-from operators.read.instance import Identified, Instance, UnreadableFile, instance_name, number, read_instance
+from operators.read.instance import Identified, Instance, InstanceReader, UnreadableFile, instance_name, number
 from operators.refused import Reason, Refused
 
 __all__ = ["Instance", "Series", "Study", "UnreadableFile", "instance_name", "read_study"]
@@ -73,12 +72,12 @@ def read_study(source: Path | Iterable[Path]) -> Study:
     """
     instances: dict[UID, Identified] = {}
     unreadable: list[UnreadableFile] = []
-    reader = HeaderReader()
+    reader = InstanceReader()
     files = 0
     with _without_collector():
         for path in files_of(source, lambda path, problem: unreadable.append(UnreadableFile(path, problem))):
             files += 1
-            read = read_instance(reader, path)
+            read = reader.read(path)
             if isinstance(read, UnreadableFile):
                 unreadable.append(read)
             elif read is not None and (known := instances.setdefault(read.sop_instance_uid, read)) is not read:

@@ -13,32 +13,29 @@ from operators.read.geometry.slices import Slice, slices_of
 from operators.read.geometry.spacing import ThicknessGap, require_thickness
 from operators.read.geometry.stacks import Label, LeftOut, Stacks, refuse_several, sort_into_stacks
 from operators.read.geometry.tilt import TILT_TOLERANCE_DEGREES, resample_upright, tilt_degrees, upright_grid
-from operators.read.headers.remembered import raw_key, tags_of
+from operators.read.headers.remembered import remembered_bytes
 from operators.read.pixels.stored_values import PixelFormat, pixel_format, require_monochrome
 from operators.read.rules import DEFAULT_RULES, ReadingRules
 from operators.read.study import Instance, Series
-from operators.read.values.padding import is_padding, padding_range
+from operators.read.values.padding import is_padding, padding_ranges
 from operators.read.values.rescale import Calibration, calibration, calibrations_of, output_dtype
 from operators.read.values.slice_values import PlaneRequest, read_planes, read_stored_plane
 from operators.read.values.suv import as_suv, suv_factors
 from operators.refused import Reason, Refused
 
 # All that the pixel format depends on, beside there being pixel data.
-_FORMAT_TAGS = tags_of(
-    (
-        "Rows",
-        "Columns",
-        "NumberOfFrames",
-        "SamplesPerPixel",
-        "PhotometricInterpretation",
-        "PlanarConfiguration",
-        "BitsAllocated",
-        "BitsStored",
-        "HighBit",
-        "PixelRepresentation",
-    )
+_FORMAT_KEYWORDS = (
+    "Rows",
+    "Columns",
+    "NumberOfFrames",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "PlanarConfiguration",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
 )
-_SYNTAX_TAG = tags_of(("TransferSyntaxUID",))
 
 
 @dataclass(frozen=True)
@@ -170,11 +167,12 @@ def _forms(slices: Sequence[Slice]) -> dict[int, PixelFormat]:
     """The pixel format of each instance, by its id; worked out once for equal bytes of the Image Pixel module."""
     forms: dict[int, PixelFormat] = {}
     known: dict[object, PixelFormat] = {}
+    module_of, syntax_of = remembered_bytes(_FORMAT_KEYWORDS), remembered_bytes(("TransferSyntaxUID",))
     for item in slices:
         instance = item.instance
         if id(instance) in forms:
             continue
-        key = (raw_key(instance.header, _FORMAT_TAGS), raw_key(instance.file_meta, _SYNTAX_TAG))
+        key = (module_of(instance.header), syntax_of(instance.file_meta))
         is_usual = None not in key and instance.pixel_data_offset is not None
         form = known.get(key) if is_usual else None
         if form is None:
@@ -214,7 +212,7 @@ def _read(prepared: _Prepared, rules: ReadingRules) -> tuple[Volume, ...]:
     dtype = output_dtype(prepared.forms, transformations, rules.padding)
     whole = _allocated((len(prepared.stacks.slices), *geometry.shape), dtype)
     planes = whole.reshape(-1, *geometry.shape[1:])
-    ranges = [padding_range(item, form) for item, form in zip(prepared.slices, prepared.forms, strict=True)]
+    ranges = padding_ranges(prepared.slices, prepared.forms)
     requests = [
         PlaneRequest(item, form, transformation, out, padding)
         for item, form, transformation, out, padding in zip(

@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 
 import operators.read.headers.character_sets  # noqa: F401 - corrects pydicom
 from operators.read.headers.elements import SPECIFIC_CHARACTER_SET, UnusualEncodingError, known_tag
+from operators.read.headers.kind import LazyElements
 from operators.read.headers.template_parts import Elements
 
 _AnyDataset = TypeVar("_AnyDataset", bound=Dataset)
@@ -23,27 +24,36 @@ _CHARACTER_SET = known_tag(SPECIFIC_CHARACTER_SET)
 
 
 def file_dataset(
-    path: str, modified: float, preamble: bytes | None, file_meta: Elements, elements: Elements, implicit: bool
+    elements: Elements, path: str, modified: float, preamble: bytes | None, file_meta: FileMetaDataset, implicit: bool
 ) -> FileDataset:
     """Return what ``pydicom.dcmread`` returns for a little endian file with these elements.
 
     ``modified`` is the time of the file's last change. Raises :class:`UnusualEncodingError` for a Specific Character
     Set (0008,0005) that pydicom would have to interpret.
     """
-    character_set = elements.get(_CHARACTER_SET)
-    return _like(
-        _empty_file_dataset(implicit),
-        {
-            "_dict": elements,
-            "file_meta": _like(_empty_file_meta(), {"_dict": file_meta}),
-            "preamble": preamble,
-            "filename": path,
-            "timestamp": modified,
-            "_read_charset": default_encoding
-            if character_set is None
-            else list(_encodings(character_set.VR, character_set.value or b"")),
-        },
-    )
+    own = {
+        "_dict": elements,
+        "file_meta": file_meta,
+        "preamble": preamble,
+        "filename": path,
+        "timestamp": modified,
+        "_read_charset": read_character_set(elements),
+    }
+    return _like(_empty_file_dataset(implicit), own)
+
+
+def file_meta_dataset(elements: Elements) -> FileMetaDataset:
+    """Return the File Meta Information that has these elements."""
+    return _like(_empty_file_meta(), {"_dict": elements})
+
+
+def read_character_set(elements: Elements | LazyElements) -> str | list[str]:
+    """Return the encodings in which the texts of a data set were written, as pydicom names them.
+
+    Raises :class:`UnusualEncodingError` where pydicom would have to interpret Specific Character Set (0008,0005).
+    """
+    element = elements.get(_CHARACTER_SET)
+    return default_encoding if element is None else list(_encodings(element.VR, element.value or b""))
 
 
 @lru_cache(maxsize=2)

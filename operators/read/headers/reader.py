@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pydicom.dataelem import RawDataElement
-from pydicom.dataset import FileDataset
+from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.tag import BaseTag
 from pydicom.uid import (
     UID,
@@ -33,8 +33,10 @@ from operators.read.headers.elements import (
     walk_elements,
     walk_file_meta,
 )
+from operators.read.headers.kind import LazyElements
+from operators.read.headers.lazy import lazy_file_dataset, lazy_file_meta, ordinary
 from operators.read.headers.ordinary import ordinary_uid
-from operators.read.headers.pydicom_objects import file_dataset
+from operators.read.headers.pydicom_objects import file_dataset, file_meta_dataset
 from operators.read.headers.reference import (
     LARGEST_INFLATED_HEADER,
     MediaStorageDirectoryError,
@@ -74,6 +76,17 @@ class _File(NamedTuple):
     modified: float
 
 
+class Header(NamedTuple):
+    """The attributes before the pixel data of a file, and the position of the pixel data's tag in it.
+
+    The position is None when there is no pixel data or the data set is deflated.
+    """
+
+    dataset: FileDataset
+    file_meta: FileMetaDataset
+    pixel_data_offset: int | None
+
+
 class HeaderReader:
     """Reads the headers of many files, each with the help of those before: neighbours are nearly the same.
 
@@ -89,11 +102,16 @@ class HeaderReader:
         self._templates: list[Template] = []
 
     def read(self, path: Path) -> tuple[FileDataset, int | None]:
-        """Return the attributes before the pixel data of a file, and the position of the pixel data's tag in it.
+        """Return the data set of :meth:`read_lazily` with all of its elements made, and the pixel data's position."""
+        dataset, file_meta, pixel_data_offset = self.read_lazily(path)
+        ordinary(file_meta)
+        return ordinary(dataset), pixel_data_offset
 
-        The position is None when there is no pixel data or the data set is deflated. A file without the preamble and
-        prefix of PS3.10 section 7.1 is read if its bytes, from the first on, are a data set in little endian; its
-        Transfer Syntax UID is then what they are found to be. The file is closed again.
+    def read_lazily(self, path: Path) -> Header:
+        """Return the header of a file; its elements are made when they are asked for.
+
+        A file without the preamble and prefix of PS3.10 section 7.1 is read if its bytes, from the first on, are a data
+        set in little endian; its Transfer Syntax UID is then what they are found to be. The file is closed again.
 
         Raises :class:`NotAnInstanceError`, ``OSError``, and for a damaged file whatever pydicom raises.
         """
@@ -109,16 +127,17 @@ class HeaderReader:
         finally:
             os.close(descriptor)
 
-    def _read(self, file: _File) -> tuple[FileDataset, int | None]:
+    def _read(self, file: _File) -> Header:
         wanted = self._first_bytes
         while True:
             data = os.pread(file.descriptor, wanted, 0)
             size = file.size if len(data) == wanted else len(data)
             has_prefix = data.startswith(_PREFIX, _PREAMBLE_BYTES)
             try:
-                dataset, end = self._walk(file, data, size) if has_prefix else self._walk_bare(file, data, size)
-                self._first_bytes = max(_FIRST_BYTES, min((end or size) + _SPARE_BYTES, _MOST_FIRST_BYTES))
-                return dataset, end
+                header = self._walk(file, data, size) if has_prefix else self._walk_bare(file, data, size)
+                end = header.pixel_data_offset or size
+                self._first_bytes = max(_FIRST_BYTES, min(end + _SPARE_BYTES, _MOST_FIRST_BYTES))
+                return header
             except MoreBytesNeededError as more:
                 wanted = min(max(2 * wanted, more.args[0] + _SPARE_BYTES), size)
             except UnusualEncodingError:
@@ -126,9 +145,10 @@ class HeaderReader:
                     raise NotAnInstanceError(
                         "not a DICOM file (no 'DICM' after the preamble, PS3.10 section 7.1)"
                     ) from None
-                return read_header_with_pydicom(file.path, file.descriptor)
+                dataset, pixel_data_offset = read_header_with_pydicom(file.path, file.descriptor)
+                return Header(dataset, dataset.file_meta, pixel_data_offset)
 
-    def _walk(self, file: _File, data: bytes, size: int) -> tuple[FileDataset, int | None]:
+    def _walk(self, file: _File, data: bytes, size: int) -> Header:
         file_meta, start = self._file_meta(data, _PREAMBLE_BYTES + len(_PREFIX), size)
         if _uid(file_meta.get(_MEDIA_STORAGE_SOP_CLASS)) == MediaStorageDirectoryStorage:
             raise MediaStorageDirectoryError("a DICOMDIR")
@@ -136,15 +156,15 @@ class HeaderReader:
         if not syntax or syntax == ExplicitVRBigEndian or syntax in PrivateTransferSyntaxes:
             raise UnusualEncodingError
         implicit = syntax == ImplicitVRLittleEndian
+        elements: Elements | LazyElements
         end: int | None = None
         if syntax == DeflatedExplicitVRLittleEndian:
             elements = _deflated_elements(file, start)
         else:
             elements, end = self._elements(data, start, implicit, size)
-        preamble = data[:_PREAMBLE_BYTES]
-        return file_dataset(file.path, file.modified, preamble, file_meta, elements, implicit), end
+        return _header(file, data[:_PREAMBLE_BYTES], file_meta, elements, implicit, end)
 
-    def _walk_bare(self, file: _File, data: bytes, size: int) -> tuple[FileDataset, int | None]:
+    def _walk_bare(self, file: _File, data: bytes, size: int) -> Header:
         """Walk a data set without preamble: its encoding shows in its first element, and must hold to the last."""
         file_meta, start = _as_dictionary(walk_file_meta(data, 0, size), 0)
         implicit = data[start + 4 : start + 6] not in EXPLICIT_VRS
@@ -155,9 +175,9 @@ class HeaderReader:
         if not syntax or syntax in (DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, *PrivateTransferSyntaxes):
             raise UnusualEncodingError
         elements, end = self._elements(data, start, implicit, size)
-        return file_dataset(file.path, file.modified, None, file_meta, elements, implicit), end
+        return _header(file, None, file_meta, elements, implicit, end)
 
-    def _file_meta(self, data: bytes, start: int, size: int) -> tuple[Elements, int]:
+    def _file_meta(self, data: bytes, start: int, size: int) -> tuple[Elements | LazyElements, int]:
         if self._file_meta_template is not None:
             found = self._file_meta_template.walk(data, start, size)
             if found is not None and not data.startswith(b"\x02\x00", found[1]):
@@ -166,10 +186,12 @@ class HeaderReader:
         self._file_meta_template = Template(data, list(elements.values()))
         return elements, end
 
-    def _elements(self, data: bytes, start: int, implicit: bool, size: int) -> tuple[Elements, int | None]:
+    def _elements(
+        self, data: bytes, start: int, implicit: bool, size: int
+    ) -> tuple[Elements | LazyElements, int | None]:
         """Elements of the data set, and where its pixel data begins."""
         for template in self._templates:
-            if template.implicit == implicit and template.marker in data:
+            if template.implicit == implicit:
                 found = template.walk(data, start, size)
                 if found is not None and _is_header_end(data, found[1], implicit, size):
                     return found[0], found[1] if found[1] < size else None
@@ -177,9 +199,25 @@ class HeaderReader:
         if not elements:
             raise UnusualEncodingError
         template = Template(data, list(elements.values()), _SERIES_INSTANCE_UID)
-        if template.marker:
+        if template.is_pinned:
             self._templates = [template, *self._templates[: _TEMPLATES - 1]]
         return elements, end if end < size else None
+
+
+def _header(
+    file: _File,
+    preamble: bytes | None,
+    file_meta: Elements | LazyElements,
+    elements: Elements | LazyElements,
+    implicit: bool,
+    pixel_data_offset: int | None,
+) -> Header:
+    meta = lazy_file_meta(file_meta) if isinstance(file_meta, LazyElements) else file_meta_dataset(file_meta)
+    if isinstance(elements, LazyElements):
+        dataset = lazy_file_dataset(elements, file.path, file.modified, preamble, meta, implicit)
+    else:
+        dataset = file_dataset(elements, file.path, file.modified, preamble, meta, implicit)
+    return Header(dataset, meta, pixel_data_offset)
 
 
 def _deflated_elements(file: _File, start: int) -> Elements:

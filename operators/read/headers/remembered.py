@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 from pydicom.datadict import tag_for_keyword
@@ -11,6 +11,8 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
 from operators.read.headers.elements import known_tag
+from operators.read.headers.kind import Kind
+from operators.read.headers.lazy import elements_of, lazy_elements_of
 
 T = TypeVar("T")
 
@@ -26,15 +28,29 @@ class Remembered(Generic[T]):
         self._function = function
         self._tags = tags_of(keywords)
         self._known: dict[tuple[Any, ...], T] = {}
+        # Of the kinds of headers in which none of the attributes varies.
+        self._of_kinds: dict[Kind, T] = {}
 
     def __call__(self, header: Dataset) -> T:
         """Return the function's value for a header."""
+        lazy = lazy_elements_of(header)
+        kind = None if lazy is None else lazy.layout.kind
+        if kind is not None and kind in self._of_kinds:
+            return self._of_kinds[kind]
         key = raw_key(header, self._tags)
         if key is None:
             return self._function(header)
         if key not in self._known:
             self._known[key] = self._function(header)
+        if kind is not None and kind.varying.keys().isdisjoint(self._tags):
+            self._of_kinds[kind] = self._known[key]
         return self._known[key]
+
+
+def remembered_bytes(keywords: Sequence[str]) -> Remembered[tuple[Any, ...] | None]:
+    """Return :func:`raw_key` of some attributes as a function of a header that looks at each kind of header once."""
+    tags = tags_of(keywords)
+    return Remembered(lambda header: raw_key(header, tags), keywords)
 
 
 def tags_of(keywords: Iterable[str]) -> tuple[BaseTag, ...]:
@@ -48,7 +64,7 @@ def tags_of(keywords: Iterable[str]) -> tuple[BaseTag, ...]:
 
 def raw_key(header: Dataset, tags: tuple[BaseTag, ...]) -> tuple[Any, ...] | None:
     """Return the bytes of some elements as they stand in the file; None if pydicom has converted one of them."""
-    elements = header.items().mapping  # type: ignore[attr-defined]  # typeshed calls the view a plain set
+    elements = elements_of(header)
     key: list[Any] = []
     for tag in tags:
         element = elements.get(tag)

@@ -10,16 +10,14 @@ from __future__ import annotations
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag
 
-from operators.read.headers.elements import read_element
+from operators.read.headers.kind import Kind, LazyElements
 from operators.read.headers.template_parts import (
     Elements,
     Run,
-    Step,
     Varying,
     content_of,
     element_start,
     run_of,
-    steps_of,
     value_offset_of,
     varying_of,
 )
@@ -32,58 +30,21 @@ class Template:
         """Begin with one header. One that differs in the ``pinned`` element is of another kind."""
         self._parts: list[Run | Varying] = [run_of(data, elements)] if elements else []
         self._pinned = pinned
-        # The elements of the last header, and where its runs began.
-        self._last: Elements = {}
-        self._starts: list[int] = []
-        self._steps: list[Step] = []
+        self._kind: Kind | None = None
+        # Only a header that contains the bytes of the pinned element can be of this kind.
+        self._marker = next((content_of(data, element) for element in elements if element.tag == pinned), b"")
+        self.is_pinned = bool(self._marker)
         self.implicit = bool(elements) and elements[0].is_implicit_VR
-        self.marker = next((content_of(data, element) for element in elements if element.tag == pinned), b"")
-        """The bytes of the pinned element: only a header that contains them can be of this kind."""
 
-    def walk(self, data: bytes, start: int, size: int) -> tuple[Elements, int] | None:
-        """Return the elements of a header of the same kind and the position behind; None if it is of another kind.
+    def walk(self, data: bytes, start: int, size: int) -> tuple[Elements | LazyElements, int] | None:
+        """Return the elements of a header of the same kind and the position behind it; None if it is of another kind.
 
         Raises what :func:`read_element` raises.
         """
-        return self._walk_steps(data, start, size) or self._walk_parts(data, start, size)
-
-    def _walk_steps(self, data: bytes, start: int, size: int) -> tuple[Elements, int] | None:
-        """Walk a header that differs from the last one in nothing but the values of the varying elements."""
-        if not self._steps:
-            return None
-        # Copied, a dictionary keeps its order, and what stands where it stood in the last header needs no more.
-        elements, starts, position = self._last.copy(), [], start
-        # This loop is what reading a header costs: it does as little as can be done for each element.
-        begins, end_of_data, new, known = data.startswith, len(data), tuple.__new__, self._starts
-        for (prefix, run, run_bytes, tag, vr, implicit, length_at, offset, value_offset), last in zip(
-            self._steps, known, strict=True
-        ):
-            if not begins(prefix, position):
-                return None
-            starts.append(position)
-            if run is not None and position != last:
-                elements.update(run.places.get(position) or run.at(position))
-            position += run_bytes
-            if tag is None:
-                break
-            if vr == "SQ":
-                elements[tag], position = read_element(data, position, implicit, size)
-                if vr != elements[tag].VR:
-                    return None
-                continue
-            value_at = position + value_offset
-            if value_at > end_of_data:
-                return None
-            (length,) = length_at(data, position + offset)
-            position = value_at + length
-            if not length or position > end_of_data:
-                return None
-            fields = (tag, vr, length, data[value_at:position], value_at, implicit, True, True, False)
-            elements[tag] = new(RawDataElement, fields)
-        self._starts = starts
-        # A copy, as the elements are changed where somebody has them converted.
-        self._last = elements.copy()
-        return elements, position
+        found = None if self._kind is None else self._kind.match(data, start, size)
+        if found is not None:
+            return found
+        return self._walk_parts(data, start, size) if self._marker in data else None
 
     def _walk_parts(self, data: bytes, start: int, size: int) -> tuple[Elements, int] | None:
         """Walk a header element by element where it must be, and learn from it which elements vary."""
@@ -98,7 +59,7 @@ class Template:
                 elements[part.tag], position = read
                 parts.append(part)
             elif data.startswith(part.content, position):
-                elements.update(part.places.get(position) or part.at(position))
+                elements.update(part.at(position))
                 position += len(part.content)
                 parts.append(part)
             else:
@@ -108,10 +69,8 @@ class Template:
                 found, position, divided = split
                 elements.update(found)
                 parts += divided
-        if parts != self._parts or not self._steps:
-            self._parts, self._steps = parts, steps_of(parts)
-        self._last = elements.copy()
-        self._starts = [-1] * len(self._steps)
+        if parts != self._parts or self._kind is None:
+            self._parts, self._kind = parts, Kind(parts)
         return elements, position
 
     def _split(

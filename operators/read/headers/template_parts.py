@@ -28,8 +28,16 @@ class Run:
     elements: list[RawDataElement]
     places: dict[int, Elements] = field(default_factory=dict)
 
+    @property
+    def implicit(self) -> bool:
+        """Whether the elements have implicit value representations."""
+        return bool(self.elements[0].is_implicit_VR)
+
     def at(self, start: int) -> Elements:
         """Return the elements as they are in a file in which the run begins at ``start``."""
+        known = self.places.get(start)
+        if known is not None:
+            return known
         shift = start - element_start(self.elements[0])
         found = {element.tag: element._replace(value_tell=element.value_tell + shift) for element in self.elements}
         if len(self.places) < _PLACES:
@@ -55,39 +63,6 @@ class Varying:
             return None
         element, end = read_element(data, start, self.implicit, size)
         return (element, end) if self.vr == element.VR else None
-
-
-# The bytes of a run and of the head of the varying element behind it; the run and its length; then of the element what
-# :class:`Varying` holds, where there is one.
-Step = tuple[bytes, Run | None, int, BaseTag | None, str | None, bool, Callable[[bytes, int], tuple[int]], int, int]
-
-
-def steps_of(parts: list[Run | Varying]) -> list[Step]:
-    """Pair each run with the element that varies behind it."""
-    steps: list[Step] = []
-    run: Run | None = None
-    for part in parts:
-        content = run.content if run is not None else b""
-        if isinstance(part, Run):
-            run = part
-        else:
-            steps.append(
-                (
-                    content + part.head,
-                    run,
-                    len(content),
-                    part.tag,
-                    part.vr,
-                    part.implicit,
-                    part.length,
-                    part.length_offset,
-                    part.value_offset,
-                )
-            )
-            run = None
-    if run is not None:
-        steps.append((run.content, run, len(run.content), None, None, False, _short_length, 0, 0))
-    return steps
 
 
 def element_start(element: RawDataElement) -> int:

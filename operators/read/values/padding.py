@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,34 +11,39 @@ from pydicom.dataset import Dataset
 
 from operators.read.attributes import MalformedAttributeError, numbers
 from operators.read.geometry.slices import Slice
-from operators.read.headers.remembered import tags_of
+from operators.read.headers.remembered import Remembered
 from operators.read.pixels.pixel_format import PixelFormat
 from operators.refused import Reason, Refused
 
-(_PADDING,) = tags_of(("PixelPaddingValue",))
+_Ends = tuple[float, float]
+
+_KEYWORDS = ("PixelPaddingValue", "PixelPaddingRangeLimit")
+_FLOAT_KEYWORDS = ("FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit")
 
 
-def padding_range(item: Slice, form: PixelFormat) -> tuple[float, float] | None:
-    """Return the smallest and largest stored value that mean padding, or None if the slice has none.
+def padding_ranges(slices: Sequence[Slice], forms: Sequence[PixelFormat]) -> list[_Ends | None]:
+    """Return of each slice the smallest and largest stored value that mean padding, or None if it has none.
 
     Raises :class:`Refused` with ``UNSUPPORTED_PIXEL_FORMAT`` when an attribute is malformed.
     """
-    header = item.header
-    if form.dtype.kind == "f":
-        return _pair(item, "FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit")
-    found = _pair(item, "PixelPaddingValue", "PixelPaddingRangeLimit") if _PADDING in header else None
-    if found is None:
-        return None
-    ends = sorted(_as_stored(end, form) for end in found)
-    return float(ends[0]), float(ends[1])
+    integers = Remembered(lambda header: _pair(header, *_KEYWORDS), _KEYWORDS)
+    floats = Remembered(lambda header: _pair(header, *_FLOAT_KEYWORDS), _FLOAT_KEYWORDS)
+    ranges: list[_Ends | None] = []
+    for item, form in zip(slices, forms, strict=True):
+        is_float = form.dtype.kind == "f"
+        try:
+            found = (floats if is_float else integers)(item.header)
+        except MalformedAttributeError as error:
+            raise Refused(Reason.UNSUPPORTED_PIXEL_FORMAT, f"{item.name}: {error}") from error
+        if found is not None and not is_float:
+            first, last = sorted(_as_stored(end, form) for end in found)
+            found = float(first), float(last)
+        ranges.append(found)
+    return ranges
 
 
-def _pair(item: Slice, value_keyword: str, limit_keyword: str) -> tuple[float, float] | None:
-    try:
-        value = _first(item.header, value_keyword)
-        limit = _first(item.header, limit_keyword)
-    except MalformedAttributeError as error:
-        raise Refused(Reason.UNSUPPORTED_PIXEL_FORMAT, f"{item.name}: {error}") from error
+def _pair(header: Dataset, value_keyword: str, limit_keyword: str) -> _Ends | None:
+    value, limit = _first(header, value_keyword), _first(header, limit_keyword)
     if value is None:
         return None
     return (value, value) if limit is None else (min(value, limit), max(value, limit))
