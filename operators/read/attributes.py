@@ -49,9 +49,9 @@ def numbers(header: Dataset, keyword: str, count: int | None = None) -> tuple[fl
     result = None if vr is None else ordinary_numbers(vr, element)
     if result is None:
         found = values(header, keyword)
-        # Python would take digits among bytes of unknown meaning for a number.
-        if any(isinstance(value, bytes) for value in found):
-            raise MalformedAttributeError(f"{keyword} is not a number but bytes")
+        # Python would take digits among bytes of unknown meaning for a number, and a tag is made of one.
+        if any(isinstance(value, (bytes, BaseTag)) for value in found):
+            raise MalformedAttributeError(f"{keyword} is not a number but bytes or a tag")
         try:
             result = tuple(float(value) for value in found)
         except (TypeError, ValueError, OverflowError) as error:

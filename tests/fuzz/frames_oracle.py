@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut, convert_color_space
 
@@ -31,6 +32,18 @@ def compare(frames: Frames, content: bytes) -> None:
             raise MismatchError(f"frame {number}: values differ by {difference.max()}\n{frame}\n{expected}")
 
 
+def _with_tables_of_bytes(dataset: Dataset) -> Dataset:
+    """Lookup tables may have the VR US as well (PS3.3 table C.7-22), which pydicom does not expect."""
+    tables = Dataset()
+    for colour in ("Red", "Green", "Blue"):
+        for keyword in (f"{colour}PaletteColorLookupTableDescriptor", f"{colour}PaletteColorLookupTableData"):
+            tables[keyword] = dataset[keyword]
+        if not isinstance(data := tables[keyword].value, bytes):
+            tables[keyword] = DataElement(tables[keyword].tag, "OW", np.array(data, dtype="<u2").tobytes())
+    tables.set_original_encoding(*dataset.original_encoding)
+    return tables
+
+
 def _frame(dataset: Dataset, content: bytes, number: int) -> tuple[NDArray[Any], float]:
     """The frame's values, and how far conversions of colour may differ: they round differently."""
     kind = str(dataset.PhotometricInterpretation)
@@ -42,7 +55,7 @@ def _frame(dataset: Dataset, content: bytes, number: int) -> tuple[NDArray[Any],
         # The codestream says what it holds, whatever the header says (ITU-T T.871).
         kind = "YBR_FULL"
     if kind == "PALETTE COLOR":
-        return apply_color_lut(stored, dataset).astype(np.float64), 0.0
+        return apply_color_lut(stored, _with_tables_of_bytes(dataset)).astype(np.float64), 0.0
     if kind.startswith("YBR_FULL"):
         return convert_color_space(stored, "YBR_FULL", "RGB").astype(np.float64), 2.0
     return stored.astype(np.float64), 0.0

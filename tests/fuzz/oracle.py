@@ -89,17 +89,26 @@ def read(content: bytes) -> Dataset | None:
     """The data set of a file; None if pydicom cannot make one of it."""
     try:
         file = _file(content)
-        dataset = read_partial(file, stop_when=_after(_PIXEL_DATA))
+        dataset: Dataset = read_partial(file, stop_when=_after(_PIXEL_DATA))
         # A delimiter that delimits nothing ends the data set for pydicom, but not the file.
         if file.getvalue()[max(0, file.tell() - 8) : file.tell()] == _ITEM_DELIMITATION:
             implicit, little_endian = dataset.original_encoding
             dataset.update(read_dataset(file, bool(implicit), bool(little_endian), stop_when=_after(_PIXEL_DATA)))
         if dataset.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian:
-            dataset = dcmread(_file(content))
+            dataset = _without_what_follows(dcmread(_file(content)))
         str(dataset.SOPInstanceUID), str(dataset.SeriesInstanceUID)
     # Whatever pydicom raises, it has no data set.
     except Exception:
         return None
+    return dataset
+
+
+def _without_what_follows(dataset: Dataset) -> Dataset:
+    """The data set up to its pixel data, as of other files."""
+    tags = list(dataset._dict)
+    last = next((index for index, tag in enumerate(tags) if tag in _PIXEL_DATA), len(tags))
+    for tag in tags[last + 1 :]:
+        del dataset._dict[tag]
     return dataset
 
 
@@ -164,8 +173,10 @@ def decoded(dataset: Dataset, frame: int) -> NDArray[Any]:
     order = ">" if dataset.file_meta.TransferSyntaxUID == ExplicitVRBigEndian else "<"
     dtype = f"{order}{'i' if dataset.PixelRepresentation else 'u'}{dataset.BitsAllocated // 8}"
     start = frame * values.size * dataset.BitsAllocated // 8
-    cells = np.frombuffer(dataset.PixelData, dtype, values.size, start).reshape(values.shape)
-    return cells >> (high_bit + 1 - bits)
+    cells = np.frombuffer(dataset.PixelData, dtype, values.size, start)
+    if values.ndim == 3 and dataset.PlanarConfiguration == 1:
+        cells = np.moveaxis(cells.reshape(values.shape[2], *values.shape[:2]), 0, -1)
+    return cells.reshape(values.shape) >> (high_bit + 1 - bits)
 
 
 def _by_plugins(dataset: Dataset, frame: int) -> NDArray[Any]:
@@ -213,12 +224,14 @@ def _pixel_module(dataset: Dataset, syntax: UID) -> Dataset:
         # What is absent or no value of its representation is nothing to a decoder.
         except Exception:
             continue
+        if kept[keyword].is_empty:
+            del kept[keyword]
     if "PixelData" in kept:
         kept.pop("FloatPixelData", None)
         kept.pop("DoubleFloatPixelData", None)
     if syntax.is_encapsulated and dataset.get("SamplesPerPixel") == 3:
         # A codestream holds its samples in an order of its own.
-        kept.PlanarConfiguration = 0
+        kept["PlanarConfiguration"] = DataElement(0x00280006, "US", 0)
     kept["PhotometricInterpretation"] = DataElement(0x00280004, "CS", str(dataset.PhotometricInterpretation))
     kept.file_meta = FileMetaDataset()
     kept.file_meta.TransferSyntaxUID = syntax
@@ -246,7 +259,8 @@ def _single_items(groups: Dataset) -> list[Dataset]:
         # What cannot be converted is no sequence.
         except Exception:
             continue
-        if element.VR == "SQ" and len(element.value) == 1:
+        # What a private group means is its maker's secret.
+        if not tag.is_private and element.VR == "SQ" and len(element.value) == 1:
             found.append(element.value[0])
     return found
 

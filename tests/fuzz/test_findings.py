@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLosslessSV1
+from pydicom.uid import MPEG4HP41, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLosslessSV1
 
 from operators.read.study import read_study
 from operators.read.volume import read_volume
@@ -273,6 +273,106 @@ def test_offset_tables_without_lengths_or_of_odd_size_are_none(tmp_path: Path) -
     for name, edit in (("mr_jpeg_extended_offsets", without_lengths), ("ct_enhanced_jpeg_2000", odd)):
         (tmp_path / name).mkdir()
         assert outcome(tmp_path / name, name, edit) == "read"
+
+
+def test_an_offset_table_under_another_vr_is_none(tmp_path: Path) -> None:
+    """A parser's own exception."""
+    assert outcome(tmp_path, "ct_enhanced_jpeg_2000", given("ExtendedOffsetTable", b"XX", b"UV")) == "read"
+
+
+def test_what_lies_between_two_images_belongs_to_none(tmp_path: Path) -> None:
+    """It was taken for the end of the image before, where pydicom takes it for the beginning of the next."""
+
+    def edit(file: File) -> None:
+        items = fragments(file)
+        items[0].fragment = b""
+        second = next(index for index, item in enumerate(items[2:], 2) if (item.fragment or b"")[:2] == b"\xff\x4f")
+        items.insert(second, Item(fragment=b"Cs"))
+
+    assert outcome(tmp_path, "ct_enhanced_jpeg_2000", edit) == "unsupported-pixel-format"
+
+
+def test_encapsulated_pixel_data_of_unknown_vr(tmp_path: Path) -> None:
+    """They would be a sequence."""
+    assert outcome(tmp_path, "mr_rle", with_vr("PixelData", b"UN")) == "unsupported-pixel-format"
+
+
+@pytest.mark.parametrize("seed", ["ct_jpeg_lossless", "mr_jpeg_ls"])
+def test_more_bits_than_jpeg_has(tmp_path: Path, seed: str) -> None:
+    assert outcome(tmp_path, seed, given("BitsAllocated", short(32))) == "unsupported-pixel-format"
+
+
+@pytest.mark.parametrize("inserted", [b"", b"$Q4\xa7"])
+def test_pixel_data_whose_vr_is_damaged(tmp_path: Path, inserted: bytes) -> None:
+    """Taken for a length, it let the pixels begin within the head of the element: everything was shifted."""
+    content = dict(seed_folder("ct"))
+    at = content["1.dcm"].index(b"\xe0\x7f\x10\x00OW\0\0") + 5
+    content["1.dcm"] = content["1.dcm"][:at] + inserted + content["1.dcm"][at + 1 :]
+    for name, written in content.items():
+        (tmp_path / name).write_bytes(written)
+    assert read_folder(tmp_path, content) == "unsupported-pixel-format"
+
+
+@pytest.mark.parametrize(
+    ("seed", "edit"),
+    [
+        ("us_rgb", given("NumberOfFrames", b"", b"IS")),
+        ("us_rgb", given("Rows", short(4))),
+        ("dx", given("Columns", short(3))),
+    ],
+)
+def test_pixel_data_of_more_frames_than_announced(tmp_path: Path, seed: str, edit: Edit) -> None:
+    """The first bytes were read as if they were all, in rows of another length or of another frame."""
+    assert "unsupported-pixel-format" in outcome(tmp_path, seed, edit)
+
+
+def test_an_empty_number_of_frames_is_none(tmp_path: Path) -> None:
+    assert outcome(tmp_path, "ct", given("NumberOfFrames", b"", b"IS")) == "read"
+
+
+def test_a_still_picture_under_the_name_of_a_video(tmp_path: Path) -> None:
+    """FFmpeg decodes whatever it recognises, and converts the colours of a JPEG in another way."""
+    pytest.importorskip("av")
+    assert outcome(tmp_path, "xc_jpeg", announced(MPEG4HP41)) == "unsupported-pixel-format"
+
+
+@pytest.mark.parametrize(
+    ("vr", "value", "expected"),
+    [
+        (b"UV", None, "unsupported-pixel-format"),
+        (b"ST", None, "unsupported-pixel-format"),
+        (b"OW", b"X" * 300, "unsupported-pixel-format"),
+        (b"US", None, "read"),
+    ],
+)
+def test_palettes_that_are_none(tmp_path: Path, vr: bytes, value: bytes | None, expected: str) -> None:
+    """Numpy's own exceptions; and 300 bytes for 256 entries of 16 bits were read as entries of 8 bits."""
+
+    def edit(file: File) -> None:
+        element = found(file, "GreenPaletteColorLookupTableData")
+        element.vr, element.value = vr, element.value if value is None else value
+
+    assert outcome(tmp_path, "us_palette", edit) == expected
+
+
+def test_an_intercept_beyond_whole_numbers(tmp_path: Path) -> None:
+    """Beyond 2^53 an intercept is rounded already: integers would feign digits."""
+    content = dict(seed_folder("ct"))
+    for name in content:
+        file = parse(content[name])
+        given("RescaleIntercept", (2319404609811001645).to_bytes(8, "little"), b"UV")(file)
+        content[name] = serialise(file)
+        (tmp_path / name).write_bytes(content[name])
+    assert read_folder(tmp_path, content) == "read"
+    (series,) = read_study(tmp_path).series
+    assert read_volume(series).array.dtype == "float32"
+
+
+def test_a_tag_for_a_number(tmp_path: Path) -> None:
+    edit = with_vr("SamplingFrequency", b"AT")
+    assert outcome(tmp_path, "ecg", edit, lambda file: setattr(found(file, "SamplingFrequency"), "value", b"500.")) == (
+        "unsupported-waveform"
+    )
 
 
 def test_a_waveform_sequence_that_cannot_be_parsed(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from operators.read.pixels.native import arranged
 from operators.read.pixels.pixel_format import PixelFormat
 
 _RLE_HEADER_BYTES = 64
+_MOST_JPEG_BITS = 16
 
 _EOI = b"\xff\xd9"
 
@@ -73,6 +74,12 @@ def decode_jpeg_to_rgb(frame: bytes, form: PixelFormat) -> NDArray[np.generic]:
         raise DamagedError(str(error) or type(error).__name__) from error
 
 
+def _check_jpeg(stream: Codestream, form: PixelFormat) -> None:
+    _check(stream, form)
+    if form.bits_allocated > _MOST_JPEG_BITS:
+        raise DamagedError(f"its header allocates {form.bits_allocated} bits, JPEG has {_MOST_JPEG_BITS} at most")
+
+
 def _check(stream: Codestream, form: PixelFormat) -> None:
     found = (stream.rows, stream.columns, stream.samples)
     if found != (form.rows, form.columns, form.samples):
@@ -93,7 +100,7 @@ def _jpeg_components(
     frame: bytes, form: PixelFormat, stored: str | None = None, wanted: str | None = None
 ) -> NDArray[np.generic]:
     stream = parse_jpeg(frame)
-    _check(stream, form)
+    _check_jpeg(stream, form)
     ends, is_ended = entropy_ends(frame, stream.scan)
     if not is_ended:
         raise CutError("the codestream ends without EOI")
@@ -111,7 +118,7 @@ def _jpeg_components(
 
 def _jpeg_ls(frame: bytes, form: PixelFormat) -> NDArray[np.generic]:
     stream = parse_jpeg(frame)
-    _check(stream, form)
+    _check_jpeg(stream, form)
     # Without the end marker, which entropy-coded data cannot hold, CharLS takes seconds to find that out.
     if frame.rfind(_EOI, stream.scan) < 0:
         raise CutError("the codestream ends without EOI")

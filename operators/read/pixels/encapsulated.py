@@ -9,6 +9,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.uid import RLELossless
 
+from operators.read.attributes import MalformedAttributeError, values
 from operators.read.instance import Instance
 from operators.read.pixels.pixel_format import PixelFormat
 from operators.refused import Reason, Refused
@@ -16,10 +17,15 @@ from operators.refused import Reason, Refused
 _ITEM = b"\xfe\xff\x00\xe0"
 _SEQUENCE_DELIMITATION_ITEM = b"\xfe\xff\xdd\xe0"
 _UNDEFINED_LENGTH = b"\xff\xff\xff\xff"
-_VALUE_REPRESENTATIONS = (b"OB", b"OW", b"UN")
+# Under UN a value of undefined length would be a sequence (PS3.5 section 6.2.2).
+_VALUE_REPRESENTATIONS = (b"OB", b"OW")
 
 # First bytes of a JPEG or JPEG-LS image, a JPEG 2000 codestream and a JP2 file.
 _BEGINNINGS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  ")
+
+# EOI, which is also the End Of Codestream of JPEG 2000; a few bytes may follow, to an even length.
+_ENDING = b"\xff\xd9"
+_LAST_BYTES = 10
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ def frames_of(instance: Instance, form: PixelFormat) -> tuple[FrameFragments, ..
         return tuple((fragment,) for fragment in fragments)
     # RLE allows one fragment for each frame only (PS3.5 section A.4.2).
     beginnings = [] if form.transfer_syntax_uid == RLELossless else _beginnings(instance, fragments)
-    if len(beginnings) != form.frames or beginnings[0] != 0:
+    if len(beginnings) != form.frames or beginnings[0] != 0 or not _is_ended(instance, fragments, beginnings):
         raise Refused(
             Reason.UNSUPPORTED_PIXEL_FORMAT,
             f"{instance.name}: its {len(fragments)} fragments of pixel data cannot be shared out to {form.frames} "
@@ -133,9 +139,14 @@ def read_fragments(instance: Instance, fragments: FrameFragments) -> bytes:
 
 def _extended_offsets(header: Dataset) -> list[int]:
     """Extended Offset Table (7FE0,0001): like the basic one in 64 bits (PS3.3 section C.7.6.3.1.8)."""
-    value = header.get("ExtendedOffsetTable")
-    usable = isinstance(value, bytes) and len(value) % 8 == 0
-    return [int(offset) for offset in np.frombuffer(value, "<u8")] if usable else []
+    try:
+        found = values(header, "ExtendedOffsetTable")
+    # What is no table leaves the frames to be told by other means.
+    except MalformedAttributeError:
+        return []
+    if len(found) != 1 or not isinstance(found[0], bytes) or len(found[0]) % 8:
+        return []
+    return [int(offset) for offset in np.frombuffer(found[0], "<u8")]
 
 
 def _basic_offsets(table: bytes) -> list[int]:
@@ -148,6 +159,16 @@ def _beginnings(instance: Instance, fragments: FrameFragments) -> list[int]:
     with instance.path.open("rb", buffering=0) as file:
         heads = [os.pread(file.fileno(), min(longest, part.length), part.offset) for part in fragments]
     return [index for index, head in enumerate(heads) if head.startswith(_BEGINNINGS)]
+
+
+def _is_ended(instance: Instance, fragments: FrameFragments, beginnings: list[int]) -> bool:
+    """Whether each image has ended in the fragment before the next one: what lies between could belong to either."""
+    with instance.path.open("rb", buffering=0) as file:
+        for last in (fragments[index - 1] for index in beginnings[1:]):
+            size = min(_LAST_BYTES, last.length)
+            if _ENDING not in os.pread(file.fileno(), size, last.offset + last.length - size):
+                return False
+    return True
 
 
 def _split(fragments: FrameFragments, beginnings: list[int]) -> tuple[FrameFragments, ...]:

@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataelem import RawDataElement
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from operators.read.instance import Instance
@@ -128,11 +129,9 @@ def _read_file(instance: Instance, form: PixelFormat, start: int, view: memoryvi
         # One call for header and value: on small slices the calls are what costs.
         parts = [view] if start == 0 else []
         done = os.preadv(descriptor, [header, *parts], offset) - len(header)
-        letters = bytes(header[4:6])
-        is_other_vr = len(header) == 12 and letters.isalpha() and letters.isupper()
-        if (letters in _VALUE_REPRESENTATIONS) != (len(header) == 12) and not is_other_vr:
-            # The data set has another encoding than its transfer syntax says. Read as the length of an element with
-            # implicit VR these letters would make an odd one, which no value has.
+        has_vr = bytes(header[4:6]) in _VALUE_REPRESENTATIONS
+        if has_vr != (len(header) == 12) and _is_implicit(instance) == (len(header) == 12):
+            # The data set has another encoding than its transfer syntax says.
             header = bytearray(20 - len(header))
             done = os.preadv(descriptor, [header, *parts], offset) - len(header)
         length = _value_length(instance, form, header)
@@ -145,6 +144,12 @@ def _read_file(instance: Instance, form: PixelFormat, start: int, view: memoryvi
         os.close(descriptor)
     # What follows the element is not pixels, even where it would fill the frame.
     return max(0, min(done, length - start))
+
+
+def _is_implicit(instance: Instance) -> bool:
+    """Whether the elements of the header were found without value representations."""
+    found = (element.is_implicit_VR for element in instance.header.values() if isinstance(element, RawDataElement))
+    return next(found, instance.file_meta.TransferSyntaxUID == ImplicitVRLittleEndian)
 
 
 def _value_length(instance: Instance, form: PixelFormat, header: bytes | bytearray) -> int:
@@ -160,6 +165,14 @@ def _value_length(instance: Instance, form: PixelFormat, header: bytes | bytearr
         raise Refused(
             Reason.UNSUPPORTED_PIXEL_FORMAT,
             f"{instance.name} holds encapsulated pixel data, its transfer syntax says {form.transfer_syntax_uid.name}",
+        )
+    announced = bytes_of_frames(form)
+    # Lengths are even: one byte may follow the last frame.
+    if length - announced - announced % 2 >= _bits_per_frame(form) / 8:
+        raise Refused(
+            Reason.UNSUPPORTED_PIXEL_FORMAT,
+            f"{instance.name} holds {length} bytes of pixel data, more than {form.frames} frames of {form.rows} x "
+            f"{form.columns} pixels",
         )
     if form.photometric_interpretation in _SHARED_CHROMINANCE and length >= 3 * bytes_of_frames(form) // 2:
         raise Refused(

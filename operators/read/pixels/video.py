@@ -34,7 +34,8 @@ def read_video(
     instance, it is decoded to its end, and has to have as many pictures as Number of Frames says.
 
     Raises :class:`Refused` with ``TRUNCATED_PIXEL_DATA`` when there are fewer pictures, and with
-    ``UNSUPPORTED_PIXEL_FORMAT`` when the stream is damaged, has another size, or PyAV is not installed.
+    ``UNSUPPORTED_PIXEL_FORMAT`` when the stream is damaged, is coded otherwise than the transfer syntax says, has
+    another size, or PyAV is not installed.
     """
     try:
         import av
@@ -51,6 +52,7 @@ def read_video(
     count = 0
     try:
         with io.BufferedReader(_Fragments(instance)) as stream, av.open(stream, options=_STRICT) as container:
+            _check_codec(instance, form, container)
             for picture in _pictures(container):
                 if count in wanted:
                     _check_size(instance, form, picture)
@@ -72,6 +74,23 @@ def read_video(
 
 # FFmpeg would conceal what is damaged or missing and go on.
 _STRICT = {"err_detect": "+crccheck+explode"}
+
+
+# What FFmpeg calls the coding of each transfer syntax: it would decode any other as well, also a still picture.
+_CODECS = {
+    syntax: "mpeg2video" if "MPEG2" in syntax.keyword else "h264" if "MPEG4" in syntax.keyword else "hevc"
+    for syntax in uid.MPEGTransferSyntaxes
+}
+
+
+def _check_codec(instance: Instance, form: PixelFormat, container: Any) -> None:
+    for video in container.streams.video[:1]:
+        if video.codec_context is not None and video.codec_context.name != _CODECS[form.transfer_syntax_uid]:
+            raise Refused(
+                Reason.UNSUPPORTED_PIXEL_FORMAT,
+                f"{instance.name} holds {video.codec_context.name}, its transfer syntax says "
+                f"{form.transfer_syntax_uid.name}",
+            )
 
 
 def _pictures(container: Any) -> Iterator[Any]:

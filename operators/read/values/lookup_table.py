@@ -20,7 +20,7 @@ def lookup_table(
     Raises :class:`MalformedAttributeError` when descriptor or data are absent or contradict each other.
     """
     entries, first, bits = table_descriptor(item, descriptor, is_signed=is_signed)
-    table = _entries(item, data, entries, is_big_endian)
+    table = _entries(item, data, entries, bits, is_big_endian)
     if len(table) < entries:
         raise MalformedAttributeError(f"{data} has {len(table)} of {entries} entries")
     table = table[:entries]
@@ -44,19 +44,26 @@ def table_descriptor(item: Dataset, descriptor: str, *, is_signed: bool) -> tupl
 
 
 def words(value: object, is_big_endian: bool) -> NDArray[np.uint16]:
-    """Return the 16 bit words of a value that the parser left as bytes (OW) or made numbers (US)."""
+    """Return the 16 bit words of a value that the parser left as bytes (OW) or made numbers (US).
+
+    Raises :class:`MalformedAttributeError` for anything else.
+    """
     if isinstance(value, bytes):
         return np.frombuffer(value[: len(value) // 2 * 2], ">u2" if is_big_endian else "<u2").astype(np.uint16)
-    return np.atleast_1d(np.array(value, dtype=np.int64)).astype(np.uint16)
+    found = value if isinstance(value, tuple) else (value,)
+    # Not of a class made from int: those stand for tags and for texts.
+    if not all(type(each) is int and -(1 << 15) <= each < 1 << 16 for each in found):
+        raise MalformedAttributeError("a lookup table holds something else than words of 16 bits")
+    return np.array(found, dtype=np.int64).astype(np.uint16)
 
 
-def _entries(item: Dataset, data: str, entries: int, is_big_endian: bool) -> NDArray[np.uint16]:
+def _entries(item: Dataset, data: str, entries: int, bits: int, is_big_endian: bool) -> NDArray[np.uint16]:
     found = values(item, data)
     if not found:
         raise MalformedAttributeError(f"{data} is absent")
     value = found[0] if len(found) == 1 else found
     # Entries of eight bits may stand in bytes or in words.
-    if isinstance(value, bytes) and len(value) < 2 * entries:
+    if bits == 8 and isinstance(value, bytes) and len(value) < 2 * entries:
         table = np.frombuffer(value, np.uint8)
         if is_big_endian:
             table = table[: len(table) // 2 * 2].reshape(-1, 2)[:, ::-1].ravel()

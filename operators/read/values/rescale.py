@@ -19,6 +19,9 @@ from operators.refused import Reason, Refused
 
 _INTEGER_TYPES = tuple(map(np.dtype, (np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.int64)))
 
+# Slope, intercept and what comes of them are float64, which beyond this leaves whole numbers out.
+_LARGEST_WHOLE = 1 << 53
+
 _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 
 # Rescale Types that say nothing: "US" is "unspecified" (PS3.3 section C.11.1.1.2).
@@ -154,8 +157,10 @@ def _modality_lut(header: Dataset, item: Dataset) -> LookupTable:
         # Eight bits may stand in bytes or in words.
         is_words = len(data[0]) >= 2 * entries
         table = np.frombuffer(data[0][: len(data[0]) // 2 * 2], "<u2" if is_words else "u1")
+    elif all(type(value) is int and -(1 << 15) <= value < 1 << 16 for value in data):
+        table = np.array([value & 0xFFFF for value in data], dtype=np.uint16)
     else:
-        table = np.array([int(value) & 0xFFFF for value in data], dtype=np.uint16)
+        raise ValueError("a Modality LUT that holds something else than words of 16 bits")
     if bits not in range(8, 17) or len(table) < entries:
         raise ValueError(f"a Modality LUT of {bits} bits with {len(table)} of {entries} entries")
     return LookupTable(first, table[:entries].astype(np.uint8 if bits == 8 else np.uint16))
@@ -184,8 +189,8 @@ def output_dtype(
     """Return one type for a whole volume, from the headers alone: the same scanner settings give the same type.
 
     The stored type if that can hold every possible value, else the smallest integer type that can; float32 when slope
-    or intercept are fractional or differ between slices, or the table or ``fill`` are fractional; float64 beyond the
-    range of float32. Stored float64 stays float64.
+    or intercept are fractional or differ between slices, or the table or ``fill`` are fractional, or values exceed
+    2^53; float64 beyond the range of float32. Stored float64 stays float64.
     """
     pairs = list(zip(forms, transformations, strict=True))
     stored = pairs[0][0].dtype
@@ -202,7 +207,7 @@ def output_dtype(
     ends = [int(end) for end in extremes]
     ends += [int(end) for table in tables for end in table.range]
     ends += [int(fill)] if fill is not None else []
-    for dtype in (stored, *_INTEGER_TYPES):
+    for dtype in (stored, *_INTEGER_TYPES) if max(map(abs, ends)) <= _LARGEST_WHOLE else ():
         limits = np.iinfo(dtype)  # type: ignore[type-var]
         if limits.min <= min(ends) and max(ends) <= limits.max:
             return dtype

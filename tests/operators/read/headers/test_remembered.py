@@ -74,11 +74,12 @@ def test_the_pixel_format_of_one_slice_is_not_that_of_the_others(tmp_path: Path,
     try:
         volume = read_volume(series)
     except Refused:
-        assert integer(series.instances[2].header, "Columns") == 3
+        # Of half the bits the file holds twice the pixels.
+        header = series.instances[2].header
+        assert integer(header, "Columns") == 3 or integer(header, "BitsAllocated") == 8
         return
     for plane, path, form in zip(volume.array, paths, forms, strict=True):
         source = dcmread(path)
         shift = form.high_bit + 1 - form.bits_stored
-        # Of half the bits the file holds twice the pixels: pydicom takes them for a second frame.
-        expected = source.pixel_array.reshape(-1, *plane.shape)[0] >> shift
+        expected = source.pixel_array >> shift
         np.testing.assert_array_equal(plane, expected)
