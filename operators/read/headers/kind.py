@@ -159,16 +159,15 @@ class Layout:
 class LazyElements:
     """The elements of a header of a known kind, made when they are asked for."""
 
-    __slots__ = ("layout", "values")
+    __slots__ = ("kind", "layout", "values")
 
     def __init__(self, layout: Layout, values: tuple[_Value, ...]) -> None:
-        self.layout, self.values = layout, values
+        self.kind, self.layout, self.values = layout.kind, layout, values
 
     def get(self, tag: BaseTag) -> RawDataElement | None:
         """Return an element, None if it is absent; the position of one that headers share is that in any of them."""
-        kind = self.layout.kind
-        index = kind.varying.get(tag)
-        return kind.shared.get(tag) if index is None else self.layout.element(index, self.values[index])
+        index = self.kind.varying.get(tag)
+        return self.kind.shared.get(tag) if index is None else self.layout.element(index, self.values[index])
 
     def make(self) -> Elements:
         """Return all elements by tag, in their order."""

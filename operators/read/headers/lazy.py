@@ -54,7 +54,7 @@ def lazy_elements_of(header: Dataset) -> LazyElements | None:
 def is_implicit(header: Dataset) -> bool:
     """Return whether a data set was read with implicit value representations (PS3.5 section 7.1.3)."""
     lazy = lazy_elements_of(header)
-    return bool(header.original_encoding[0]) if lazy is None else lazy.layout.kind.implicit
+    return bool(header.original_encoding[0]) if lazy is None else lazy.kind.implicit
 
 
 def lazy_file_meta(elements: LazyElements) -> FileMetaDataset:

@@ -33,7 +33,7 @@ from operators.read.headers.elements import (
     walk_elements,
     walk_file_meta,
 )
-from operators.read.headers.kind import LazyElements
+from operators.read.headers.kind import Kind, LazyElements
 from operators.read.headers.lazy import lazy_file_dataset, lazy_file_meta, ordinary
 from operators.read.headers.ordinary import ordinary_uid
 from operators.read.headers.pydicom_objects import file_dataset, file_meta_dataset
@@ -100,6 +100,7 @@ class HeaderReader:
         self._first_bytes = _FIRST_BYTES
         self._file_meta_template: Template | None = None
         self._templates: list[Template] = []
+        self._syntaxes: dict[Kind | None, UID] = {}
 
     def read(self, path: Path) -> tuple[FileDataset, int | None]:
         """Return the data set of :meth:`read_lazily` with all of its elements made, and the pixel data's position."""
@@ -150,11 +151,7 @@ class HeaderReader:
 
     def _walk(self, file: _File, data: bytes, size: int) -> Header:
         file_meta, start = self._file_meta(data, _PREAMBLE_BYTES + len(_PREFIX), size)
-        if _uid(file_meta.get(_MEDIA_STORAGE_SOP_CLASS)) == MediaStorageDirectoryStorage:
-            raise MediaStorageDirectoryError("a DICOMDIR")
-        syntax = _uid(file_meta.get(_TRANSFER_SYNTAX))
-        if not syntax or syntax == ExplicitVRBigEndian or syntax in PrivateTransferSyntaxes:
-            raise UnusualEncodingError
+        syntax = self._syntax(file_meta)
         implicit = syntax == ImplicitVRLittleEndian
         elements: Elements | LazyElements
         end: int | None = None
@@ -185,6 +182,20 @@ class HeaderReader:
         elements, end = _as_dictionary(walk_file_meta(data, start, size), start)
         self._file_meta_template = Template(data, list(elements.values()))
         return elements, end
+
+    def _syntax(self, file_meta: Elements | LazyElements) -> UID:
+        """Transfer syntax of a file, if it is one that is walked here."""
+        kind = file_meta.kind if isinstance(file_meta, LazyElements) else None
+        if kind in self._syntaxes:
+            return self._syntaxes[kind]
+        if _uid(file_meta.get(_MEDIA_STORAGE_SOP_CLASS)) == MediaStorageDirectoryStorage:
+            raise MediaStorageDirectoryError("a DICOMDIR")
+        syntax = _uid(file_meta.get(_TRANSFER_SYNTAX))
+        if not syntax or syntax == ExplicitVRBigEndian or syntax in PrivateTransferSyntaxes:
+            raise UnusualEncodingError
+        if kind is not None and kind.varying.keys().isdisjoint((_MEDIA_STORAGE_SOP_CLASS, _TRANSFER_SYNTAX)):
+            self._syntaxes[kind] = syntax
+        return syntax
 
     def _elements(
         self, data: bytes, start: int, implicit: bool, size: int

@@ -29,13 +29,13 @@ class Remembered(Generic[T]):
         self._tags = tags_of(keywords)
         self._known: dict[tuple[Any, ...], T] = {}
         # Of the kinds of headers in which none of the attributes varies.
-        self._of_kinds: dict[Kind, T] = {}
+        self._of_kinds: dict[Kind | None, T] = {}
 
     def __call__(self, header: Dataset) -> T:
         """Return the function's value for a header."""
         lazy = lazy_elements_of(header)
-        kind = None if lazy is None else lazy.layout.kind
-        if kind is not None and kind in self._of_kinds:
+        kind = None if lazy is None else lazy.kind
+        if kind in self._of_kinds:
             return self._of_kinds[kind]
         key = raw_key(header, self._tags)
         if key is None:

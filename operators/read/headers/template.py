@@ -83,7 +83,9 @@ class Template:
         for element in run.elements:
             content = content_of(run.content, element, element_start(run.elements[0]))
             if data.startswith(content, position):
-                elements[element.tag] = element._replace(value_tell=position + value_offset_of(element))
+                value_tell = position + value_offset_of(element)
+                is_moved = value_tell != element.value_tell
+                elements[element.tag] = element._replace(value_tell=value_tell) if is_moved else element
                 same.append(element)
                 position += len(content)
                 continue

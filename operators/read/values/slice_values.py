@@ -13,8 +13,15 @@ from numpy.typing import NDArray
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from operators.read.geometry.slices import Slice
+from operators.read.pixels.native import read_native
 from operators.read.pixels.pixel_format import PixelFormat
-from operators.read.pixels.stored_values import FrameRequest, in_parallel, read_stored_frames, read_stored_values
+from operators.read.pixels.stored_values import (
+    FrameRequest,
+    clear_unused_bits,
+    in_parallel,
+    read_stored_frames,
+    read_stored_values,
+)
 from operators.read.values.padding import is_padding
 from operators.read.values.rescale import IDENTITY, Transformation, apply
 
@@ -35,9 +42,9 @@ class PlaneRequest:
     @property
     def is_in_place(self) -> bool:
         """Whether stored values can be read into ``out`` itself."""
-        same = self.form.dtype == self.out.dtype
-        integers = self.form.dtype.kind in "iu" and self.out.dtype.kind in "iu"
-        return self.item.tile is None and (same or (integers and self.form.dtype.itemsize == self.out.dtype.itemsize))
+        stored, wanted = self.form.dtype, self.out.dtype
+        are_alike = stored == wanted or (stored.kind in "iu" and wanted.kind in "iu")
+        return are_alike and stored.itemsize == wanted.itemsize and self.item.tile is None
 
 
 def read_planes(requests: Sequence[PlaneRequest], padding_value: float | None = None) -> None:
@@ -50,23 +57,30 @@ def read_planes(requests: Sequence[PlaneRequest], padding_value: float | None = 
     if any(syntax.is_encapsulated for syntax in syntaxes):
         # The decoders of a batch work side by side.
         _read_batches(requests, padding_value, 4 * workers)
-    elif DeflatedExplicitVRLittleEndian in syntaxes:
-        # A data set is inflated once for all of its frames.
+    elif DeflatedExplicitVRLittleEndian in syntaxes or any(request.item.tile is not None for request in requests):
+        # A data set is inflated once for all of its frames, a mosaic is read once for all of its tiles.
         for _, frames in groupby(requests, key=lambda request: id(request.item.instance)):
             _read_batch(list(frames), padding_value)
     else:
-        # Native pixels are best transformed while the processor's cache still holds them: one after another.
-        unchanged = all(request.is_in_place and request.transformation == IDENTITY for request in requests)
-        size = len(requests) if unchanged and padding_value is None else 1
         is_large = any(request.out.nbytes >= _LEAST_BYTES_FOR_THREADS for request in requests)
         share = max(1, -(-len(requests) // workers) if is_large else len(requests))
         shares = [requests[start : start + share] for start in range(0, len(requests), share)]
-        in_parallel(lambda part: _read_batches(part, padding_value, size), shares)
+        in_parallel(lambda part: _read_native(part, padding_value), shares)
 
 
 def _read_batches(requests: Sequence[PlaneRequest], padding_value: float | None, size: int) -> None:
     for start in range(0, len(requests), size):
         _read_batch(requests[start : start + size], padding_value)
+
+
+def _read_native(requests: Sequence[PlaneRequest], padding_value: float | None) -> None:
+    """Read slices one after another: each is transformed while the processor's cache still holds it."""
+    for request in requests:
+        form, item = request.form, request.item
+        pixels = _space_for(request)
+        read_native(item.instance, form, item.frame, pixels)
+        clear_unused_bits(form, pixels)
+        _finish(request, pixels, padding_value)
 
 
 def _read_batch(requests: Sequence[PlaneRequest], padding_value: float | None) -> None:
@@ -75,21 +89,29 @@ def _read_batch(requests: Sequence[PlaneRequest], padding_value: float | None) -
     for request in requests:
         source = (id(request.item.instance), request.item.frame)
         if source not in stored:
-            in_place = request.is_in_place
-            stored[source] = (
-                request.out.view(request.form.dtype) if in_place else np.empty(request.form.shape, request.form.dtype)
-            )
+            stored[source] = _space_for(request)
             frames.append(FrameRequest(request.item.instance, request.form, stored[source], request.item.frame))
     read_stored_frames(frames)
     for request in requests:
-        pixels = _tile(request.item, stored[id(request.item.instance), request.item.frame])
-        outside = None
-        if padding_value is not None and request.padding is not None:
-            outside = is_padding(pixels, *request.padding)
-        if request.transformation != IDENTITY or not request.is_in_place:
-            apply(request.transformation, pixels, request.out)
-        if outside is not None and padding_value is not None:
-            request.out[outside] = padding_value
+        _finish(request, stored[id(request.item.instance), request.item.frame], padding_value)
+
+
+def _space_for(request: PlaneRequest) -> NDArray[np.generic]:
+    """Where a slice's stored values are read to: its place in the volume if they fit there."""
+    form = request.form
+    return request.out.view(form.dtype) if request.is_in_place else np.empty(form.shape, form.dtype)
+
+
+def _finish(request: PlaneRequest, stored: NDArray[np.generic], padding_value: float | None) -> None:
+    """Make the values in the modality's units of stored ones."""
+    pixels = _tile(request.item, stored)
+    outside = None
+    if padding_value is not None and request.padding is not None:
+        outside = is_padding(pixels, *request.padding)
+    if request.transformation != IDENTITY or not request.is_in_place:
+        apply(request.transformation, pixels, request.out)
+    if outside is not None and padding_value is not None:
+        request.out[outside] = padding_value
 
 
 def read_stored_plane(item: Slice, form: PixelFormat) -> NDArray[np.generic]:
