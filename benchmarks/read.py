@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from machine import describe_machine, markdown_table, median, spread
+from pydicom import dcmread
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless
 from reading_methods import (
     COMPARABLE,
@@ -132,8 +133,9 @@ def _peak_growth(method: Method, folder: Path) -> int:
     if method is dcm2niix:
         return dcm2niix_peak(folder)
     with tempfile.TemporaryDirectory() as small:
-        # A small series first: libraries are imported and their own memory is taken before the measurement.
-        method(write_mr(Path(small), 3, 64).folder)
+        # A small series of this kind first: libraries are loaded and their own memory is taken before the measurement.
+        syntax = dcmread(next(folder.iterdir()), stop_before_pixels=True).file_meta.TransferSyntaxUID
+        method(write_ct(Path(small), 3, 64, syntax).folder)
     # Writing 5 sets the peak to what is resident now (proc(5)).
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     before = peak_memory()

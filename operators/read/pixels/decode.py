@@ -40,8 +40,11 @@ def is_decodable(syntax: uid.UID) -> bool:
     return syntax in _DECODERS
 
 
-def decode(frame: bytes, form: PixelFormat) -> NDArray[np.generic]:
+def decode(frame: bytes, form: PixelFormat, out: NDArray[np.generic] | None = None) -> NDArray[np.generic]:
     """Return the values of one frame, (row, column) or (row, column, sample), as the codestream holds them.
+
+    They are decoded into ``out``, a contiguous array of the format's shape, and this is returned, if the decoder can do
+    so and the type of ``out`` has their size: values of the other sign have the same bits.
 
     JPEG components come as they are coded, JPEG 2000 components after the inverse of its colour transformation. The
     type is one that holds every value of the codestream, not always that of the format.
@@ -49,7 +52,7 @@ def decode(frame: bytes, form: PixelFormat) -> NDArray[np.generic]:
     Raises :class:`DamagedError`, or :class:`CutError` where data are missing.
     """
     try:
-        decoded = _DECODERS[form.transfer_syntax_uid](frame, form)
+        decoded = _DECODERS[form.transfer_syntax_uid](frame, form, out)
     except DamagedError:
         raise
     # Each decoder raises what it likes; whatever it is, these pixels cannot be had.
@@ -92,7 +95,7 @@ def _check(stream: Codestream, form: PixelFormat) -> None:
         raise DamagedError(f"it holds values of {stream.precision} bits, its header allocates {form.bits_allocated}")
 
 
-def _jpeg(frame: bytes, form: PixelFormat) -> NDArray[np.generic]:
+def _jpeg(frame: bytes, form: PixelFormat, _out: NDArray[np.generic] | None) -> NDArray[np.generic]:
     return _jpeg_components(frame, form, "RGB", "RGB") if form.samples == 3 else _jpeg_components(frame, form)
 
 
@@ -116,21 +119,28 @@ def _jpeg_components(
     return decoded
 
 
-def _jpeg_ls(frame: bytes, form: PixelFormat) -> NDArray[np.generic]:
+def _jpeg_ls(frame: bytes, form: PixelFormat, out: NDArray[np.generic] | None) -> NDArray[np.generic]:
     stream = parse_jpeg(frame)
     _check_jpeg(stream, form)
     # Without the end marker, which entropy-coded data cannot hold, CharLS takes seconds to find that out.
     if frame.rfind(_EOI, stream.scan) < 0:
         raise CutError("the codestream ends without EOI")
-    return imagecodecs.jpegls_decode(frame)
+    return imagecodecs.jpegls_decode(frame, out=_fitting(out, stream))
 
 
-def _jpeg_2000(frame: bytes, form: PixelFormat) -> NDArray[np.generic]:
-    _check(parse_jpeg_2000(frame), form)
-    return imagecodecs.jpeg2k_decode(frame)
+def _jpeg_2000(frame: bytes, form: PixelFormat, out: NDArray[np.generic] | None) -> NDArray[np.generic]:
+    stream = parse_jpeg_2000(frame)
+    _check(stream, form)
+    return imagecodecs.jpeg2k_decode(frame, out=_fitting(out, stream))
 
 
-def _rle(frame: bytes, form: PixelFormat) -> NDArray[np.generic]:
+def _fitting(out: NDArray[np.generic] | None, stream: Codestream) -> NDArray[np.generic] | None:
+    """Return ``out`` if a decoder's values have its size in memory; components can differ in theirs."""
+    size = 1 if stream.precision <= 8 else 2 if stream.precision <= 16 else 4
+    return out if out is not None and stream.samples == 1 and out.dtype.itemsize == size else None
+
+
+def _rle(frame: bytes, form: PixelFormat, _out: NDArray[np.generic] | None) -> NDArray[np.generic]:
     """PS3.5 annex G: a segment for each byte of each sample, the most significant byte first."""
     header = np.frombuffer(frame[:_RLE_HEADER_BYTES], "<u4")
     width = form.dtype.itemsize
@@ -151,7 +161,7 @@ def _rle(frame: bytes, form: PixelFormat) -> NDArray[np.generic]:
     return out.view(form.dtype).reshape(form.shape)
 
 
-def _uncompressed(frame: bytes, form: PixelFormat) -> NDArray[np.generic]:
+def _uncompressed(frame: bytes, form: PixelFormat, _out: NDArray[np.generic] | None) -> NDArray[np.generic]:
     return arranged(frame, form)
 
 
@@ -161,7 +171,7 @@ _JPEG_2000 = (uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLo
 # "Encapsulated Uncompressed Explicit VR Little Endian" (PS3.6 annex A) has no name in pydicom.uid.
 _ENCAPSULATED_UNCOMPRESSED = uid.UID("1.2.840.10008.1.2.1.98")
 
-_DECODERS: Mapping[str, Callable[[bytes, PixelFormat], NDArray[np.generic]]] = {
+_DECODERS: Mapping[str, Callable[[bytes, PixelFormat, NDArray[np.generic] | None], NDArray[np.generic]]] = {
     **dict.fromkeys(_JPEG, _jpeg),
     **dict.fromkeys(_JPEG_LS, _jpeg_ls),
     **dict.fromkeys(_JPEG_2000, _jpeg_2000),

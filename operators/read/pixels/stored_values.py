@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -153,8 +154,10 @@ def decode_frame(
 
 def _read_encapsulated(request: FrameRequest, fragments: FrameFragments) -> None:
     frame = read_fragments(request.instance, fragments)
-    # Where the codestream has less or other bits than the header says, the bits are those of the value all the same.
-    np.copyto(request.out, decode_frame(request.instance, request.form, frame), casting="unsafe")
+    decoded = decode_frame(request.instance, request.form, frame, partial(decode, out=request.out))
+    if decoded is not request.out:
+        # Where the codestream has less or other bits than the header says, the bits are still those of the value.
+        np.copyto(request.out, decoded, casting="unsafe")
     clear_unused_bits(request.form, request.out)
 
 

@@ -28,6 +28,9 @@ from operators.read.values.rescale import IDENTITY, Transformation, apply
 # Two threads that read and transform smaller slices wait for each other's turn longer than they gain.
 _LEAST_BYTES_FOR_THREADS = 1 << 18
 
+# Frames for each thread before they wait for each other; until then, what is not decoded in place takes memory twice.
+_BATCH = 4
+
 
 @dataclass(frozen=True, eq=False)
 class PlaneRequest:
@@ -55,8 +58,12 @@ def read_planes(requests: Sequence[PlaneRequest], padding_value: float | None = 
     syntaxes = {request.form.transfer_syntax_uid for request in requests}
     workers = len(os.sched_getaffinity(0))
     if any(syntax.is_encapsulated for syntax in syntaxes):
-        # The decoders of a batch work side by side.
-        _read_batches(requests, padding_value, 4 * workers)
+        if len({id(request.item.instance) for request in requests}) == len(requests):
+            in_parallel(lambda request: _read_batch([request], padding_value), requests)
+            return
+        # The items of an instance are looked through once for a batch, whose decoders work side by side.
+        for start in range(0, len(requests), size := _BATCH * workers):
+            _read_batch(requests[start : start + size], padding_value)
     elif DeflatedExplicitVRLittleEndian in syntaxes or any(request.item.tile is not None for request in requests):
         # A data set is inflated once for all of its frames, a mosaic is read once for all of its tiles.
         for _, frames in groupby(requests, key=lambda request: id(request.item.instance)):
@@ -66,11 +73,6 @@ def read_planes(requests: Sequence[PlaneRequest], padding_value: float | None = 
         share = max(1, -(-len(requests) // workers) if is_large else len(requests))
         shares = [requests[start : start + share] for start in range(0, len(requests), share)]
         in_parallel(lambda part: _read_native(part, padding_value), shares)
-
-
-def _read_batches(requests: Sequence[PlaneRequest], padding_value: float | None, size: int) -> None:
-    for start in range(0, len(requests), size):
-        _read_batch(requests[start : start + size], padding_value)
 
 
 def _read_native(requests: Sequence[PlaneRequest], padding_value: float | None) -> None:
