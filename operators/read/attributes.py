@@ -106,7 +106,7 @@ def _value(header: Dataset, keyword: str) -> Any:
         if tag is None:
             return header.get(keyword)
         # Asked for an absent attribute by its keyword, pydicom would take the time of an exception.
-        return header[tag].value if tag in header else None
+        return None if elements_of(header).get(tag) is None else header[tag].value
     except Exception as error:
         raise MalformedAttributeError(f"{keyword} cannot be read: {error}") from error
 
@@ -117,6 +117,8 @@ def _raw_element(header: Dataset, keyword: str) -> tuple[bytes | None, str | Non
     if tag is None or dictionary_vr is None:
         return None, None
     element = elements_of(header).get(tag)
+    if element is None:
+        return None, dictionary_vr
     if type(element) is not RawDataElement or not element.is_little_endian:
         return None, None
     if element.value is None and element.length:

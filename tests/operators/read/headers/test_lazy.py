@@ -16,7 +16,7 @@ from pydicom import dcmread
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset, FileMetaDataset
 
-from operators.read.attributes import integer, numbers
+from operators.read.attributes import integer, numbers, text, uid, values
 from operators.read.headers.lazy import elements_of, is_implicit, lazy_elements_of, ordinary
 from operators.read.headers.reader import HeaderReader
 from operators.read.study import read_study
@@ -110,6 +110,17 @@ def test_many_threads_get_the_same_header(tmp_path: Path) -> None:
         with ThreadPoolExecutor(8) as pool:
             assert all(pool.map(change, range(8))), number
         assert [header[0x00191000 + 0x10 + index].value for index in range(8)] == [str(index) for index in range(8)]
+
+
+def test_what_is_absent_is_told_without_making_anything(tmp_path: Path) -> None:
+    header, _ = lazy_header(tmp_path)
+    assert (numbers(header, "SliceThickness"), text(header, "StudyID"), uid(header, "ConcatenationUID")) == (
+        (),
+        None,
+        None,
+    )
+    assert values(header, "PatientOrientation") == ()
+    assert lazy_elements_of(header) is not None
 
 
 def test_a_plain_series_is_read_without_making_its_headers(tmp_path: Path) -> None:
