@@ -39,7 +39,10 @@ class Run:
         if known is not None:
             return known
         shift = start - element_start(self.elements[0])
-        found = {element.tag: element._replace(value_tell=element.value_tell + shift) for element in self.elements}
+        found = {
+            element.tag: element._replace(value_tell=element.value_tell + shift) if shift else element
+            for element in self.elements
+        }
         if len(self.places) < _PLACES:
             self.places[start] = found
         return found
@@ -93,11 +96,15 @@ def varying_of(element: RawDataElement) -> Varying:
 
 def content_of(data: bytes, element: RawDataElement, data_start: int = 0) -> bytes:
     """All bytes of an element, from ``data`` that begins at ``data_start`` of the file."""
-    # A sequence of undefined length ends with an eight byte delimitation item.
-    length = len(element.value or b"") + 8 if element.length == UNDEFINED_LENGTH else element.length
-    return data[element_start(element) - data_start : element.value_tell - data_start + length]
+    return data[element_start(element) - data_start : _element_end(element) - data_start]
 
 
 def run_of(data: bytes, elements: list[RawDataElement], data_start: int = 0) -> Run:
     """Return neighbouring elements as a run; ``data`` begins at ``data_start`` of their file."""
-    return Run(b"".join(content_of(data, element, data_start) for element in elements), elements)
+    return Run(data[element_start(elements[0]) - data_start : _element_end(elements[-1]) - data_start], elements)
+
+
+def _element_end(element: RawDataElement) -> int:
+    # A sequence of undefined length ends with an eight byte delimitation item.
+    length = len(element.value or b"") + 8 if element.length == UNDEFINED_LENGTH else element.length
+    return element.value_tell + length
