@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread, encaps
-from pydicom.dataelem import DataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset, read_partial
 from pydicom.pixels.utils import pixel_array
@@ -25,6 +25,8 @@ from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
     JPEGBaseline8Bit,
     NuclearMedicineImageStorage,
     RLELossless,
@@ -32,7 +34,7 @@ from pydicom.uid import (
 
 from tests.fuzz.structure import LONG_VRS
 
-_ITEM_DELIMITATION = b"\xfe\xff\x0d\xe0\0\0\0\0"
+_ITEM_DELIMITATIONS = (b"\xfe\xff\x0d\xe0\0\0\0\0", b"\xff\xfe\xe0\x0d\0\0\0\0")
 _PIXEL_DATA = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 
 _OFFSET_TABLES = frozenset(("ExtendedOffsetTable", "ExtendedOffsetTableLengths"))
@@ -91,9 +93,13 @@ def read(content: bytes) -> Dataset | None:
         file = _file(content)
         dataset: Dataset = read_partial(file, stop_when=_after(_PIXEL_DATA))
         # A delimiter that delimits nothing ends the data set for pydicom, but not the file.
-        if file.getvalue()[max(0, file.tell() - 8) : file.tell()] == _ITEM_DELIMITATION:
+        if file.getvalue()[max(0, file.tell() - 8) : file.tell()] in _ITEM_DELIMITATIONS:
             implicit, little_endian = dataset.original_encoding
             dataset.update(read_dataset(file, bool(implicit), bool(little_endian), stop_when=_after(_PIXEL_DATA)))
+        if content[128:132] != b"DICM" and "TransferSyntaxUID" not in dataset.file_meta:
+            # Then the data set alone tells its encoding.
+            implicit = any(isinstance(each, RawDataElement) and each.is_implicit_VR for each in dataset.values())
+            dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
         if dataset.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian:
             dataset = _without_what_follows(dcmread(_file(content)))
         str(dataset.SOPInstanceUID), str(dataset.SeriesInstanceUID)
@@ -316,18 +322,19 @@ def _plane(content: bytes, frame: int, tile: tuple[int, int] | None) -> Plane:
     def numbers(group: str, keyword: str) -> Vector:
         return _numbers(dataset, frame, group, keyword)
 
-    position = numbers("PlanePositionSequence", "ImagePositionPatient")
-    directions = numbers("PlaneOrientationSequence", "ImageOrientationPatient")
     spacing = numbers("PixelMeasuresSequence", "PixelSpacing")
-    if tile is not None:
-        values, position = _tile(dataset, values, tile, position, directions, spacing)
-    elif dataset.SOPClassUID == NuclearMedicineImageStorage and "PerFrameFunctionalGroupsSequence" not in dataset:
+    if dataset.SOPClassUID == NuclearMedicineImageStorage and "PerFrameFunctionalGroupsSequence" not in dataset:
         detector = dataset.DetectorInformationSequence[0]
         directions = np.array(detector.ImageOrientationPatient, dtype=np.float64)
         normal = np.cross(directions[:3], directions[3:])
         number = np.atleast_1d(dataset.SliceVector)[frame] - 1
         position = np.array(detector.ImagePositionPatient, dtype=np.float64)
         position = position + number * float(dataset.SpacingBetweenSlices) * normal / np.linalg.norm(normal)
+    else:
+        position = numbers("PlanePositionSequence", "ImagePositionPatient")
+        directions = numbers("PlaneOrientationSequence", "ImageOrientationPatient")
+    if tile is not None:
+        values, position = _tile(dataset, values, tile, position, directions, spacing)
     return Plane(values, position, directions.reshape(2, 3), spacing)
 
 

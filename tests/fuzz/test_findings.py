@@ -375,6 +375,41 @@ def test_a_tag_for_a_number(tmp_path: Path) -> None:
     )
 
 
+def test_samples_under_another_vr(tmp_path: Path) -> None:
+    assert outcome(tmp_path, "ecg", with_vr("WaveformData", b"AT")) == "unsupported-waveform"
+
+
+def test_an_empty_value_of_an_unknown_vr_is_not_absent(tmp_path: Path) -> None:
+    def edit(file: File) -> None:
+        element = found(file, "ChannelBaseline")
+        element.vr, element.value = b"D\0", b""
+
+    assert outcome(tmp_path, "ecg", edit) == "unsupported-waveform"
+
+
+def test_a_single_bit_has_no_sign(tmp_path: Path) -> None:
+    edit = given("PixelRepresentation", short(1))
+    assert outcome(tmp_path, "us_single_bits", edit) == "unsupported-pixel-format"
+
+
+def test_a_data_set_alone(tmp_path: Path) -> None:
+    """Without preamble and File Meta Information, its first element tells its encoding."""
+    content = dict(seed_folder("mr_implicit"))
+    for name in content:
+        file = parse(content[name])
+        file.meta = []
+        content[name] = serialise(file)[132:]
+        (tmp_path / name).write_bytes(content[name])
+    assert read_folder(tmp_path, content) == "read"
+
+
+def test_a_stray_delimiter_in_big_endian(tmp_path: Path) -> None:
+    def edit(file: File) -> None:
+        file.elements.insert(-1, Element((0xFFFE, 0xE00D), b"\0\0", b""))
+
+    assert outcome(tmp_path, "mr_big_endian", edit) == "read"
+
+
 def test_a_waveform_sequence_that_cannot_be_parsed(tmp_path: Path) -> None:
     def edit(file: File) -> None:
         element = found(file, "WaveformSequence")

@@ -13,6 +13,7 @@ from struct import unpack
 
 from pydicom import config
 from pydicom.uid import UID
+from pydicom.valuerep import VR
 
 # Characters of one or several numbers without empty ones between (PS3.5 section 6.2); other ones pydicom judges.
 _DECIMALS = re.compile(rb" *[-+0-9.eE]{1,32} *(?:\\ *[-+0-9.eE]{1,32} *)*")
@@ -25,6 +26,9 @@ _SINGLE_BYTE_TEXTS = frozenset({"AS", "CS", "DA", "DT", "TM"})
 _TEXTS = frozenset({"LO", "SH"})
 _UID = re.compile(rb"[0-9.]+")
 
+# Under any other, also an empty value is damaged.
+_KNOWN = frozenset(vr.value for vr in VR)
+
 # A value that is longer is hardly one that comes again.
 _LONGEST_REMEMBERED = 256
 
@@ -32,14 +36,14 @@ _LONGEST_REMEMBERED = 256
 def ordinary_numbers(vr: str, value: bytes | None) -> tuple[float, ...] | None:
     """Return the numbers of an element's bytes, little endian; None if pydicom has to read them."""
     if not value:
-        return ()
+        return () if vr in _KNOWN else None
     return _numbers(vr, value) if len(value) <= _LONGEST_REMEMBERED else None
 
 
 def ordinary_text(vr: str, value: bytes | None) -> str | None:
     """Return the text of an element's bytes, several values joined by a backslash; None if pydicom has to read it."""
     if not value:
-        return ""
+        return "" if vr in _KNOWN else None
     return _text(vr, value) if len(value) <= _LONGEST_REMEMBERED else None
 
 

@@ -110,8 +110,9 @@ def _format(header: Dataset, syntax: UID) -> PixelFormat:
         dtype, stored, high_bit = np.dtype(f"f{allocated // 8}"), allocated, allocated - 1
     elif allocated not in _BITS_ALLOCATED or stored is None or not 1 <= stored <= allocated:
         raise ValueError(f"{stored} bits stored in {allocated}")
-    elif representation not in (0, 1):
-        raise ValueError(f"pixel representation {representation}")
+    # A single bit has no sign.
+    elif representation not in (0, 1) or (allocated, representation) == (1, 1):
+        raise ValueError(f"pixel representation {representation} of {allocated} bits")
     else:
         dtype = np.dtype(f"{'i' if representation else 'u'}{max(allocated, 8) // 8}")
         high_bit = stored - 1 if high_bit is None else high_bit

@@ -22,6 +22,8 @@ from operators.refused import Reason, Refused
 
 _WAVEFORM_SEQUENCE = 0x54000100
 _WAVEFORM_DATA = 0x54001010
+# Of Waveform Data (PS3.5 section A.2); none where it is implicit.
+_VALUE_REPRESENTATIONS = (b"OB", b"OW", b"UN", b"")
 _ITEM = 0xFFFEE000
 _ITEM_DELIMITATION_ITEM = 0xFFFEE00D
 _SEQUENCE_DELIMITATION_ITEM = 0xFFFEE0DD
@@ -181,6 +183,8 @@ def _sample_bytes(
                 f"{instance.name}: element {tag:08X} is longer than the group it is part of",
             )
         if tag == _WAVEFORM_DATA:
+            if vr not in _VALUE_REPRESENTATIONS:
+                raise Refused(Reason.UNSUPPORTED_WAVEFORM, f"{instance.name} has Waveform Data of the VR {vr!r}")
             samples = SampleBytes(instance.path, file.tell(), length, order == ">" and vr == b"OW")
         file.seek(length, os.SEEK_CUR)
     return samples
