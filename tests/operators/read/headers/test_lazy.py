@@ -27,6 +27,7 @@ from tests.operators.read.headers.test_reader import (
     VALUES,
     assert_equal,
     character_sets,
+    compare,
     instance,
     with_undefined_lengths,
 )
@@ -164,3 +165,51 @@ def test_elements_asked_for_by_tag_are_those_of_pydicom(
             assert numbers(ours, "InstanceNumber") == numbers(reference, "InstanceNumber")
             assert_equal(ordinary(ours), reference)
             assert character_sets(ours) == character_sets(reference)
+
+
+@pytest.fixture(scope="module")
+def neighbours(tmp_path_factory: pytest.TempPathFactory) -> list[list[Path]]:
+    """Files of one kind each, in each encoding, with sequences of defined and of undefined length."""
+    folder = tmp_path_factory.mktemp("neighbours")
+    return [
+        [
+            save(with_undefined_lengths(instance(number), True) if undefined else instance(number), path, syntax)
+            for number in (5, 6, 7, 8)
+            for path in [folder / f"{syntax}{undefined}{number}.dcm"]
+        ]
+        for syntax in NATIVE
+        for undefined in (False, True)
+    ]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    kind=st.integers(0, 3),
+    changes=st.lists(
+        st.tuples(
+            st.floats(0, 1, exclude_max=True),
+            st.integers(0, 4),
+            st.one_of(st.none(), st.binary(max_size=4), st.sampled_from([b"\xff\xff\xff\xff", b"SQ", b"UN", b"\0\0"])),
+        ),
+        min_size=1,
+        max_size=3,
+    ),
+)
+def test_a_damaged_file_among_known_ones_reads_as_with_pydicom(
+    kind: int,
+    changes: list[tuple[float, int, bytes | None]],
+    neighbours: list[list[Path]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    reader = HeaderReader()
+    for path in neighbours[kind]:
+        reader.read_lazily(path)
+    content = bytearray(neighbours[kind][-1].read_bytes())
+    for place, count, inserted in changes:
+        at = 132 + int(place * (len(content) - 132))
+        # Without an insertion the bytes are overwritten, so that everything else stays where it was.
+        content[at : at + count] = bytes(reversed(content[at : at + count])) if inserted is None else inserted
+    path = tmp_path_factory.mktemp("damaged") / "damaged.dcm"
+    path.write_bytes(content)
+    compare(reader, path)
+    compare(reader, neighbours[kind][0])
