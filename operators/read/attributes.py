@@ -19,6 +19,9 @@ from operators.read.headers.elements import known_tag
 from operators.read.headers.lazy import elements_of
 from operators.read.headers.ordinary import ordinary_numbers, ordinary_text, ordinary_uid
 
+# Not the spaces of other character sets, which no code word may hold.
+_PADDING = " \t\n\v\f\r\x1c\x1d\x1e\x1f"
+
 
 class MalformedAttributeError(ValueError):
     """An attribute is there, but its value breaks its value representation (PS3.5 section 6.2)."""
@@ -137,4 +140,4 @@ def _attribute(keyword: str) -> tuple[BaseTag | None, str | None]:
 
 
 def _shown(found: tuple[Any, ...]) -> str:
-    return "\\".join(str(value).strip() for value in found)
+    return "\\".join(str(value).strip(_PADDING) for value in found)

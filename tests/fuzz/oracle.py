@@ -55,6 +55,8 @@ _PIXEL_MODULE = _OFFSET_TABLES | frozenset(
     )
 )
 
+_WHOLE = ("SamplesPerPixel", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation")
+
 # Start Of Frame of baseline JPEG with its length for one component and for three (ISO/IEC 10918-1 section B.2.2).
 _LOSSY_JPEG = re.compile(rb"\xff\xc0\x00[\x0b\x11]")
 
@@ -96,10 +98,8 @@ def read(content: bytes) -> Dataset | None:
         if file.getvalue()[max(0, file.tell() - 8) : file.tell()] in _ITEM_DELIMITATIONS:
             implicit, little_endian = dataset.original_encoding
             dataset.update(read_dataset(file, bool(implicit), bool(little_endian), stop_when=_after(_PIXEL_DATA)))
-        if content[128:132] != b"DICM" and "TransferSyntaxUID" not in dataset.file_meta:
-            # Then the data set alone tells its encoding.
-            implicit = any(isinstance(each, RawDataElement) and each.is_implicit_VR for each in dataset.values())
-            dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+        _tell_encoding(dataset, content)
+        _make_whole(dataset)
         if dataset.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian:
             dataset = _without_what_follows(dcmread(_file(content)))
         str(dataset.SOPInstanceUID), str(dataset.SeriesInstanceUID)
@@ -122,10 +122,31 @@ def _without_what_follows(dataset: Dataset) -> Dataset:
 def waveform(content: bytes) -> Dataset | None:
     """The data set up to its waveforms; None if pydicom cannot make one of it."""
     try:
-        return read_partial(_file(content), stop_when=_after((0x54000100,)))
+        dataset: Dataset = read_partial(_file(content), stop_when=_after((0x54000100,)))
+        _tell_encoding(dataset, content)
     # Whatever pydicom raises, it has no data set.
     except Exception:
         return None
+    return dataset
+
+
+def _tell_encoding(dataset: Dataset, content: bytes) -> None:
+    """Without preamble and transfer syntax, the data set alone tells its encoding."""
+    if content[128:132] != b"DICM" and "TransferSyntaxUID" not in dataset.file_meta:
+        implicit = any(isinstance(each, RawDataElement) and each.is_implicit_VR for each in dataset.values())
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+
+
+def _make_whole(dataset: Dataset) -> None:
+    """Numbers under another VR, such as "1.0" for a US, are numbers all the same; pydicom calculates with texts."""
+    for keyword in _WHOLE:
+        try:
+            value = float(str(dataset[keyword].value))
+        # What is absent or no number stays as it is.
+        except Exception:
+            continue
+        if dataset[keyword].VR != "US" and value.is_integer() and 0 <= value < 1 << 16:
+            dataset[keyword] = DataElement(dataset[keyword].tag, "US", int(value))
 
 
 def _after(last: tuple[int, ...]) -> Callable[[int, str | None, int], bool]:
@@ -345,7 +366,7 @@ def _siemens_header(dataset: Dataset) -> tuple[bytes, int]:
         for element in dataset.values()
         if isinstance(element.value, bytes) and b"SliceNormalVector" in element.value
     )
-    if found := re.findall(rb"NumberOfImagesInMosaic\0.*?(\d+)\0", header, re.DOTALL):
+    if found := re.findall(rb"NumberOfImagesInMosaic\0.{0,90}?(\d+)\0", header, re.DOTALL):
         return header, int(found[0])
     return header, int(dataset.private_block(0x0019, "SIEMENS MR HEADER")[0x0A].value)
 

@@ -355,6 +355,26 @@ def test_palettes_that_are_none(tmp_path: Path, vr: bytes, value: bytes | None, 
     assert outcome(tmp_path, "us_palette", edit) == expected
 
 
+def test_a_slope_beyond_every_number(tmp_path: Path) -> None:
+    """All values but those of 0 were infinite."""
+    assert outcome(tmp_path, "dx", given("RescaleSlope", b"1E+308", b"DS")) == "unsupported-pixel-format"
+
+
+@pytest.mark.parametrize("seed", ["us_planar", "mr_8_bit"])
+def test_a_space_of_another_character_set_is_no_padding(tmp_path: Path, seed: str) -> None:
+    def edit(file: File) -> None:
+        element = found(file, "PhotometricInterpretation")
+        element.value = element.value.rstrip() + b"\xa0"
+
+    assert "unsupported-pixel-format" in outcome(tmp_path, seed, edit)
+
+
+@pytest.mark.parametrize("keyword", ["SamplesPerPixel", "PixelRepresentation", "BitsStored"])
+def test_a_whole_number_as_text(tmp_path: Path, keyword: str) -> None:
+    value = {"SamplesPerPixel": b"1.0 ", "PixelRepresentation": b"0.0 ", "BitsStored": b"16.0"}[keyword]
+    assert outcome(tmp_path, "ct_jpeg_lossless", given(keyword, value, b"DS")) == "read"
+
+
 def test_an_intercept_beyond_whole_numbers(tmp_path: Path) -> None:
     """Beyond 2^53 an intercept is rounded already: integers would feign digits."""
     content = dict(seed_folder("ct"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -191,6 +192,8 @@ def output_dtype(
     The stored type if that can hold every possible value, else the smallest integer type that can; float32 when slope
     or intercept are fractional or differ between slices, or the table or ``fill`` are fractional, or values exceed
     2^53; float64 beyond the range of float32. Stored float64 stays float64.
+
+    Raises :class:`Refused` with ``UNSUPPORTED_PIXEL_FORMAT`` when values can be beyond the range of float64.
     """
     pairs = list(zip(forms, transformations, strict=True))
     stored = pairs[0][0].dtype
@@ -200,6 +203,8 @@ def output_dtype(
     tables = [change for _, change in pairs if isinstance(change, LookupTable)]
     whole = all(change.is_whole for change in rescales) and all(change.table.dtype.kind != "f" for change in tables)
     extremes = [end for form in {form for form, _ in pairs} for change in rescales for end in change.ends(*form.range)]
+    if not all(map(math.isfinite, extremes)):
+        raise Refused(Reason.UNSUPPORTED_PIXEL_FORMAT, "Rescale Slope and Intercept lead beyond the range of float64")
     if any(abs(end) > _LARGEST_FLOAT32 for end in extremes):
         return np.dtype(np.float64)
     if not whole or len(rescales) + bool(tables) > 1 or (fill is not None and not fill.is_integer()):
