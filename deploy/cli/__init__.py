@@ -1,6 +1,8 @@
 """The command ``gantry``. One file per group of commands; what a command needs is imported when it is called."""
 
 import resource
+import sys
+from io import TextIOWrapper
 
 HOLOSCAN_STACK_BYTES = 32 * 2**20
 """What Holoscan asks of the stack; most systems give a quarter of it."""
@@ -11,7 +13,15 @@ def main() -> None:
     from deploy.cli.application import application
 
     _raise_stack_limit()
+    _print_anything()
     application()
+
+
+def _print_anything() -> None:
+    """Escape what the terminal's encoding does not have: a name in another script must not end a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _raise_stack_limit() -> None:

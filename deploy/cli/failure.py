@@ -9,11 +9,13 @@ from typing import NoReturn
 
 import typer
 
+from deploy.cli.printable import printable
+
 
 def fail(message: str, *, status: int = 1) -> NoReturn:
     """Print the message to standard error and end the command with this exit status."""
     colour = "\x1b[31mError:\x1b[0m" if sys.stderr.isatty() else "Error:"
-    print(colour, message, file=sys.stderr)
+    print(colour, printable(message), file=sys.stderr)
     raise typer.Exit(status)
 
 

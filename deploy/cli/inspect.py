@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,9 @@ from deploy.cli.failure import explained, fail
 
 if TYPE_CHECKING:
     from deploy.inspect.report import AppReport, SeriesReport, StudyReport
+
+# More files would push what can be read off the screen.
+_UNREADABLE_SHOWN = 40
 
 
 def inspect(
@@ -37,31 +41,34 @@ def inspect(
     from deploy.inspect.folder import inspect_folder
     from operators.manifest import ManifestError
 
-    if not folder.exists():
-        fail(f"there is no folder {folder}")
+    # Not Path.exists, which raises where a folder above may not be entered; what cannot be read is told below.
+    if not os.path.lexists(folder):
+        fail(f"there is no folder or file {folder}, or it may not be seen")
+    if picture is not None and not picture.parent.is_dir():
+        fail(f"there is no folder {picture.parent} for the picture {picture.name}")
     with explained(UnknownAppError, ManifestError), warnings.catch_warnings():
         # pydicom's warnings about odd values quote them: they may name a patient.
         warnings.simplefilter("ignore")
         inspection = inspect_folder(folder, apps or app_names(), with_patient=patient)
     report = inspection.report
-    if picture is not None:
-        with explained(OSError):
-            save_contact_sheet(inspection.pictures, picture)
     if as_json:
         # Not through the console, which would break lines.
         typer.echo(report.model_dump_json(indent=2))
     else:
-        for study in report.studies:
-            _show_study(study)
+        for place, study in enumerate(report.studies, start=1):
+            _show_study(study, "Study" if len(report.studies) == 1 else f"Study {place} of {len(report.studies)}")
         if report.unreadable:
             _show_unreadable([(file.path, file.problem) for file in report.unreadable])
         if not report.studies:
             console.print("no DICOM instance can be read here", style="yellow")
+    if picture is not None:
+        with explained(OSError):
+            save_contact_sheet(inspection.pictures, picture)
     if report.failures:
         fail("\n".join(["something went wrong by Gantry's own fault:", *report.failures]))
 
 
-def _show_study(study: StudyReport) -> None:
+def _show_study(study: StudyReport, title: str) -> None:
     from deploy.cli.gates import show_gates
     from deploy.cli.screen import person_name, show_fields, show_table
 
@@ -77,7 +84,7 @@ def _show_study(study: StudyReport) -> None:
             "sex": "" if patient is None else patient.sex,
             "refused": "" if study.refusal is None else f"{study.refusal.reason}: {study.refusal.detail}",
         },
-        title="Study",
+        title=title,
     )
     if not study.series:
         return
@@ -89,22 +96,27 @@ def _show_study(study: StudyReport) -> None:
         ],
         title="\nSeries",
     )
-    gates = [
-        gate.model_copy(update={"subject": series.description}) for series in study.series for gate in series.gates
-    ]
+    gates = [gate.model_copy(update={"subject": _gated(series)}) for series in study.series for gate in series.gates]
     show_gates(gates, title="\nGates")
     for app in study.apps:
         _show_app(app)
 
 
+def _gated(series: SeriesReport) -> str:
+    """What the gates of a series judged."""
+    count = len(series.volumes)
+    return f"{series.description}\n(first of {count} volumes)" if count else series.description
+
+
 def _show_app(app: AppReport) -> None:
     from rich.markup import escape
 
+    from deploy.cli.printable import printable
     from deploy.cli.screen import console, show_table
 
     style = {"runs": "green", "refuses": "yellow", "undecided": "yellow"}.get(app.verdict, "dim")
     console.print(f"\n[bold]{escape(app.title)}[/] ({app.name} {app.version}): [{style}]{app.verdict}[/]")
-    console.print(app.why, markup=False)
+    console.print(printable(app.why), markup=False)
     if app.decisions:
         show_table(
             ("series", "role", "chosen", "reason"),
@@ -118,7 +130,17 @@ def _show_app(app: AppReport) -> None:
 def _show_unreadable(files: list[tuple[str, str]]) -> None:
     from deploy.cli.screen import show_table
 
-    show_table(("file", "cannot be read because"), files, title="\nUnreadable files")
+    if len(files) <= _UNREADABLE_SHOWN:
+        show_table(("file", "cannot be read because"), files, title="\nUnreadable files")
+        return
+    by_problem: dict[str, list[str]] = {}
+    for name, problem in files:
+        by_problem.setdefault(problem, []).append(name)
+    show_table(
+        ("files", "for example", "cannot be read because"),
+        [(len(names), ", ".join(names[:3]), problem) for problem, names in by_problem.items()],
+        title=f"\nUnreadable files: {len(files)} (--json tells each)",
+    )
 
 
 def _object(series: SeriesReport) -> str:
@@ -130,8 +152,8 @@ def _object(series: SeriesReport) -> str:
 def _size(series: SeriesReport) -> str:
     lines = []
     if series.matrix is not None:
-        planes = "" if series.planes is None else f"{series.planes} x "
-        lines.append(f"{planes}{series.matrix[0]} x {series.matrix[1]}")
+        planes = "" if series.planes is None else f"{series.planes}×"
+        lines.append(f"{planes}{series.matrix[0]}×{series.matrix[1]}")
     if series.volumes:
         lines.append(f"{len(series.volumes)} volumes:")
         lines += series.volumes[:6] + (("...",) if len(series.volumes) > 6 else ())
@@ -146,7 +168,7 @@ def _size(series: SeriesReport) -> str:
 def _geometry(series: SeriesReport) -> str:
     lines = []
     if series.spacing_mm is not None:
-        lines.append(" x ".join(f"{value:g}" for value in series.spacing_mm) + " mm")
+        lines.append("×".join(f"{value:g}" for value in series.spacing_mm) + " mm")
     lines += [series.orientation] if series.orientation else []
     lines += [f"values in {series.units}"] if series.units else []
     lines += [f"{group.sampling_frequency:g} Hz" for group in series.groups]

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from deploy.cli.printable import printable
+
 console = Console(highlight=False)
 """Standard output."""
 
@@ -21,7 +23,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, titl
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+        table.add_row(*(cell if isinstance(cell, Text) else Text(printable(str(cell))) for cell in row))
     console.print(table)
 
 
@@ -32,7 +34,7 @@ def show_fields(fields: Mapping[str, object], *, title: str | None = None) -> No
     grid.add_column(overflow="fold")
     for name, value in fields.items():
         if value not in ("", None):
-            grid.add_row(name, Text(str(value)))
+            grid.add_row(name, Text(printable(str(value))))
     if title:
         console.print(f"\n[bold underline]{title}[/]")
     console.print(grid)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.inspect.apps import inspect_apps
-from deploy.inspect.report import FolderReport, PatientReport, Refusal, SeriesReport, StudyReport, UnreadableReport
+from deploy.inspect.file_names import file_name_text
+from deploy.inspect.report import FolderReport, PatientReport, Refusal, StudyReport, UnreadableReport
 from deploy.inspect.series import inspect_series
 from deploy.inspect.tiles import Pictures
 from operators.read.attributes import MalformedAttributeError, text
@@ -19,7 +20,10 @@ from operators.refused import Refused
 
 @dataclass
 class Inspection:
-    """What is known of a folder; ``pictures`` are (title, pictures) of each series in the order of the report."""
+    """What is known of a folder.
+
+    ``pictures`` are (title, pictures) of each series, or of a study that is refused, in the order of the report.
+    """
 
     report: FolderReport
     pictures: list[tuple[str, Pictures]] = field(default_factory=list)
@@ -33,9 +37,11 @@ def inspect_folder(folder: Path, apps: Sequence[str], *, with_patient: bool = Fa
     studies: list[StudyReport] = []
     pictures: list[tuple[str, Pictures]] = []
     found, unreadable = _studies(folder)
-    for study in found:
+    for place, study in enumerate(found, start=1):
+        prefix = f"study {place}: " if len(found) > 1 else ""
         if isinstance(study, StudyReport):
             studies.append(study)
+            pictures.append((f"{prefix}{_refused('study', study.refusal)}", Pictures()))
             continue
         inspected = [inspect_series(series) for series in study.series]
         studies.append(
@@ -48,9 +54,9 @@ def inspect_folder(folder: Path, apps: Sequence[str], *, with_patient: bool = Fa
                 apps=inspect_apps(study, apps),
             )
         )
-        pictures += [(_title(report), shown) for report, shown in inspected]
+        pictures += [(prefix + _refused(report.description, report.refusal), shown) for report, shown in inspected]
     report = FolderReport(
-        folder=str(folder),
+        folder=file_name_text(str(folder)),
         studies=tuple(studies),
         unreadable=tuple(
             UnreadableReport(path=_relative(file.path, folder), problem=file.problem) for file in unreadable
@@ -59,8 +65,8 @@ def inspect_folder(folder: Path, apps: Sequence[str], *, with_patient: bool = Fa
     return Inspection(report, pictures)
 
 
-def _title(series: SeriesReport) -> str:
-    return series.description if series.refusal is None else f"{series.description} (refused: {series.refusal.reason})"
+def _refused(title: str, refusal: Refusal | None) -> str:
+    return title if refusal is None else f"{title} (refused: {refusal.reason})"
 
 
 def _studies(folder: Path) -> tuple[list[Study | StudyReport], list[UnreadableFile]]:
@@ -88,13 +94,14 @@ def _one_by_one(folder: Path) -> tuple[list[Study | StudyReport], list[Unreadabl
         try:
             studies.append(read_study(paths))
         except Refused as refused:
-            refusal = Refusal(reason=refused.reason.value, detail=refused.detail)
+            refusal = Refusal(reason=refused.reason.value, detail=file_name_text(refused.detail))
             studies.append(StudyReport(study_instance_uid=uid, refusal=refusal))
     return studies, unreadable
 
 
 def _relative(path: Path, folder: Path) -> str:
-    return str(path.relative_to(folder)) if path.is_relative_to(folder) and path != folder else path.name
+    relative = path.relative_to(folder) if path.is_relative_to(folder) and path != folder else Path(path.name)
+    return file_name_text(str(relative))
 
 
 def _patient(study: Study) -> PatientReport:

@@ -41,7 +41,8 @@ class SeriesReport(_Part):
 
     ``matrix`` is (rows, columns); ``planes`` counts slices of one volume, or frames; ``volumes`` says what each volume
     of a series of several is; ``spacing_mm`` is (slices, rows, columns), or (rows, columns) of frames. ``notes`` are
-    other facts, as sentences. ``refusal`` is why the series cannot be read as what it is, ``failure`` an error of ours.
+    other facts, as sentences. ``gates`` judged the volume, of several the first. ``refusal`` is why the series cannot
+    be read as what it is, ``failure`` an error of ours.
     """
 
     series_instance_uid: str

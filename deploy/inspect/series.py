@@ -83,12 +83,15 @@ def _volumes(series: Series, report: SeriesReport) -> tuple[SeriesReport, Pictur
         refusal = Refusal(reason=refused.reason.value, detail=refused.detail)
         report = report.model_copy(update={"gates": (geometry,), "refusal": refusal})
         # What is no volume may still be looked at, frame by frame.
-        shown, pictures = _frames(series, report)
-        return shown.model_copy(update={"refusal": refusal, "notes": ()}), pictures
+        shown, pictures = _frames(series, report.model_copy(update={"refusal": None}))
+        notes: tuple[str, ...] = ()
+        if shown.refusal is not None and shown.refusal != refusal:
+            notes = (f"no picture, {shown.refusal.reason}: {shown.refusal.detail}",)
+        return shown.model_copy(update={"refusal": refusal, "notes": notes}), pictures
     first = volumes[0]
     row, column = np.linalg.norm(first.affine[:3, [1, 0]], axis=0)
     spacing = (first.voxel_volume / float(row * column), float(row), float(column))
-    notes = [f"{item.name} left out: {item.reason}" for item in first.left_out]
+    left_out = [f"{item.name} left out: {item.reason}" for item in first.left_out]
     return (
         report.model_copy(
             update={
@@ -98,7 +101,7 @@ def _volumes(series: Series, report: SeriesReport) -> tuple[SeriesReport, Pictur
                 "spacing_mm": tuple(round(value, 4) for value in spacing),
                 "orientation": orientation(first.affine),
                 "units": first.units,
-                "notes": tuple(notes),
+                "notes": tuple(left_out),
                 "gates": tuple(Gate.of(result) for result in _gates(series, first)),
             }
         ),
@@ -134,7 +137,7 @@ def _frames(series: Series, report: SeriesReport) -> tuple[SeriesReport, Picture
         notes.append("burned-in annotation")
     if first.regions:
         notes.append(_count(len(first.regions), "ultrasound region"))
-    notes += [value for value in (first.laterality, first.view) if value]
+    notes += [f"{name} {value}" for name, value in (("laterality", first.laterality), ("view", first.view)) if value]
     return report.model_copy(update={**update, "units": first.units, "notes": tuple(notes)}), pictures
 
 

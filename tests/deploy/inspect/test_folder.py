@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +94,7 @@ def test_what_cannot_be_read_is_told_with_its_cause(everything: Inspection) -> N
 def test_every_series_has_pictures(everything: Inspection) -> None:
     pictures = dict(everything.pictures)
     assert len(pictures) == 4
-    by_name = {title.partition(" ")[2]: shown for title, shown in pictures.items()}
+    by_name = {re.sub(r"^study [12]: \d+ ", "", title): shown for title, shown in pictures.items()}
     assert [tile.name for tile in by_name["thorax 3.0 B30f"].tiles] == [
         f"slice {number}" for number in (1, 2, 3, 5, 6, 7)
     ]
@@ -146,6 +148,36 @@ def test_two_patients_in_one_study_are_told(tmp_path: Path) -> None:
     assert study.refusal is not None
     assert study.refusal.reason == "several-patients"
     assert study.series == ()
+
+
+def test_a_refused_study_has_its_place_on_the_contact_sheet(tmp_path: Path) -> None:
+    set_attributes(ct(tmp_path / "ct")[:2], PatientID="SOMEBODY ELSE")
+    ultrasound(tmp_path / "us")
+    titles = [title for title, _ in inspect_folder(tmp_path, []).pictures]
+    assert sorted(title.partition(": ")[2] for title in titles) == [
+        "1 Abdomen",
+        "study (refused: several-patients)",
+    ]
+    assert [title.partition(":")[0] for title in titles] == ["study 1", "study 2"]
+
+
+def test_a_single_cut_slice_is_told_as_cut(tmp_path: Path) -> None:
+    first, *others = ct(tmp_path)
+    for path in others:
+        path.unlink()
+    truncate_file(first, 0.9)
+    series = series_of(inspect_folder(tmp_path, []), "volume", "CT")
+    assert series.refusal is not None
+    assert series.refusal.reason == "too-few-slices"
+    (note,) = series.notes
+    assert note.startswith("no picture, truncated-pixel-data: instance 1 ")
+
+
+def test_file_names_that_are_no_utf8_are_told(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"M\xfcller.dcm")).touch()
+    report = inspect_folder(tmp_path, []).report
+    assert [file.path for file in report.unreadable] == [r"M\xfcller.dcm"]
+    assert FolderReport.model_validate_json(report.model_dump_json()) == report
 
 
 def test_an_app_that_would_run_says_on_what(tmp_path: Path) -> None:
