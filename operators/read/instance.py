@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,8 +26,9 @@ class Instance:
     """
 
     path: Path
-    header: Dataset
-    file_meta: FileMetaDataset
+    # Not in the repr: it would put the patient into every log and notebook that shows an instance.
+    header: Dataset = field(repr=False)
+    file_meta: FileMetaDataset = field(repr=False)
     pixel_data_offset: int | None = None
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydicom.dataset import Dataset
 
@@ -24,7 +24,7 @@ class Slice:
     """
 
     instance: Instance
-    header: Dataset
+    header: Dataset = field(repr=False)
     frame: int = 0
     tile: Tile | None = None
     is_frame: bool = False
