@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import filecmp
 import gc
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,14 +125,20 @@ def _refuse_different_copies(known: Instance, copy: Instance) -> None:
         )
 
 
-def _only_study(instances: Iterable[Identified]) -> UID:
+def _only_study(instances: Collection[Identified]) -> UID:
     studies = {found.study_instance_uid for found in instances}
     if len(studies) > 1:
         raise Refused(Reason.SEVERAL_STUDIES, f"{len(studies)} studies: {', '.join(sorted(studies))}")
-    patients = {found.patient for found in instances}
+    patients = Counter(found.patient for found in instances)
     study = studies.pop()
     if len(patients) > 1:
-        raise Refused(Reason.SEVERAL_PATIENTS, f"{len(patients)} different patient identifiers within study {study}")
+        usual = patients.most_common(1)[0][0]
+        others = sorted(found.instance.path.name for found in instances if found.patient != usual)
+        raise Refused(
+            Reason.SEVERAL_PATIENTS,
+            f"{len(patients)} different patient identifiers within study {study}: {len(others)} of {len(instances)} "
+            f"instances do not have that of most, e.g. the file {others[0]}",
+        )
     return study
 
 

@@ -49,9 +49,11 @@ def chosen_slices(slices: Sequence[Slice], choose: Mapping[str, float | str]) ->
         matching = _matching(found, wanted)
         kept = [item for item, value in zip(kept, found, strict=True) if value is not None and matching(value)]
         if not kept:
+            # In quotes, as a text is no number: "1000" does not choose 1000.
+            asked = repr(wanted) if isinstance(wanted, str) else shown(wanted)
             raise Refused(
                 Reason.NO_SUCH_VOLUME,
-                f"no slice has the {DIMENSIONS[name].title} {shown(wanted)}: the series has {values_shown(found)}",
+                f"no slice has the {DIMENSIONS[name].title} {asked}: the series has {values_shown(found)}",
             )
     return kept, {name: value_of(kept[0].header, name) for name in of_headers}
 

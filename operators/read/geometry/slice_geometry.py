@@ -134,7 +134,7 @@ def _refuse_irregular_gaps(ordered: Planes, gaps: Vector) -> None:
         raise Refused(
             Reason.UNEVEN_SPACING,
             f"distances of neighbouring slices run from {gaps.min():.3f} to {gaps.max():.3f} mm, expected "
-            f"{spacing:.3f} mm; the largest deviation is {gaps[worst]:.3f} mm after {ordered.name(worst)}",
+            f"{spacing:.3f} mm; the largest deviation is {gaps[worst] - spacing:+.3f} mm after {ordered.name(worst)}",
         )
     if missing:
         after = np.flatnonzero(np.round(gaps / spacing) > 1)
@@ -155,7 +155,7 @@ def _refuse_bent_stack(ordered: Planes, step: Vector) -> None:
         raise Refused(
             Reason.UNEVEN_SPACING,
             f"{ordered.name(worst)} lies {deviation[worst]:.3f} mm beside its place on the line from "
-            f"{_point(positions[0])} to {_point(positions[-1])} mm with steps of {spacing:.3f} mm",
+            f"{_point(positions[0])} to {_point(positions[-1])} with steps of {spacing:.3f} mm",
         )
 
 

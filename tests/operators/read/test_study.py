@@ -127,6 +127,9 @@ def test_several_studies_and_several_patients_are_refused(tmp_path: Path) -> Non
         read_study(tmp_path)
     assert refused.value.reason is Reason.SEVERAL_PATIENTS
     assert "P1" not in str(refused.value)
+    (tmp_path / "b" / "003.dcm").unlink()
+    with pytest.raises(Refused, match=r": 3 of 7 instances .* the file 000\.dcm$"):
+        read_study(tmp_path)
 
 
 def test_names_spelt_differently_are_one_patient_but_not_without_an_identifier(tmp_path: Path) -> None:

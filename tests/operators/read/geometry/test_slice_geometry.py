@@ -167,6 +167,7 @@ def drifting() -> Headers:
         (without(2, 3, 5, 6), Reason.MISSING_SLICE, "4 of 10"),
         (without(1, of=4), Reason.MISSING_SLICE, "1 of 4"),
         (shifted(3, (0, 0, 0.9)), Reason.UNEVEN_SPACING, r"from 2\.100 to 3\.900 mm, expected 3\.000"),
+        (shifted(3, (0, 0, 0.9)), Reason.UNEVEN_SPACING, r"deviation is [+-]0\.900 mm after instance [34]$"),
         (shifted(3, (2.0, 0, 0)), Reason.UNEVEN_SPACING, r"instance 4 lies 2\.000 mm beside its place"),
         (drifting, Reason.UNEVEN_SPACING, "beside its place"),
     ],

@@ -203,6 +203,9 @@ def test_a_choice_that_is_not_there_is_refused_with_what_there_is(tmp_path: Path
     refused = refusal(tmp_path, choose={"b_value": 800})
     assert refused.reason is Reason.NO_SUCH_VOLUME
     assert refused.detail == "no slice has the b-value 800: the series has 0, 1000"
+    # A text chooses no number, and is shown to be one.
+    refused = refusal(tmp_path, choose={"b_value": "1000"})
+    assert refused.detail == "no slice has the b-value '1000': the series has 0, 1000"
     # An app that asks for a b-value must not get a series without any.
     assert refusal(tmp_path, choose={"cardiac_phase": "lowest"}).reason is Reason.NO_SUCH_VOLUME
 
