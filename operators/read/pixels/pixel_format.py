@@ -70,7 +70,10 @@ def pixel_format(instance: Instance) -> PixelFormat:
     if not syntax.is_transfer_syntax:
         raise Refused(Reason.UNSUPPORTED_PIXEL_FORMAT, f"{instance.name} has the unknown transfer syntax {syntax}")
     if instance.pixel_data_offset is None and syntax != DeflatedExplicitVRLittleEndian:
-        raise Refused(Reason.TRUNCATED_PIXEL_DATA, f"{instance.name} ends before its pixel data")
+        raise Refused(
+            Reason.TRUNCATED_PIXEL_DATA,
+            f"{instance.name} has no pixel data: there is none in its file, or the file ends before it",
+        )
     try:
         return _format(header, syntax)
     except (MalformedAttributeError, ValueError) as error:
