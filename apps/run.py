@@ -19,8 +19,8 @@ from operators.provenance import Analysis, input_digest
 from operators.read.selection import Selection, select_series
 from operators.read.study import Study, read_study
 from operators.refused import Refused
+from operators.write.base.result import save
 from operators.write.refusal_report import write_refusal_report
-from operators.write.result import save
 
 if TYPE_CHECKING:
     from operators.dag import FunctionApplication

@@ -12,7 +12,7 @@ from operators.manifest import OutputPart
 from operators.measure.measurement import Evaluation, Measurement, MeasurementGroup
 from operators.provenance import Analysis
 from operators.read.study import Series, Study
-from operators.write.content import (
+from operators.write.reports.content import (
     CONTAINS,
     HAS_CONCEPT_MOD,
     HAS_OBS_CONTEXT,
@@ -23,9 +23,9 @@ from operators.write.content import (
     text,
     uid,
 )
-from operators.write.gates import gate_groups
-from operators.write.image_library import image_library
-from operators.write.structured_report import (
+from operators.write.reports.gates import gate_groups
+from operators.write.reports.image_library import image_library
+from operators.write.reports.structured_report import (
     QUALITATIVE_EVALUATIONS,
     algorithm_content,
     notice_content,

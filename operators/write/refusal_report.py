@@ -14,10 +14,10 @@ from operators.provenance import Analysis
 from operators.read.selection import Decision
 from operators.read.study import Study
 from operators.refused import CODING_SCHEME, Refused
-from operators.write.content import CONTAINS, code, container, text
-from operators.write.gates import gate_groups
 from operators.write.measurement_report import measurement_group
-from operators.write.structured_report import (
+from operators.write.reports.content import CONTAINS, code, container, text
+from operators.write.reports.gates import gate_groups
+from operators.write.reports.structured_report import (
     QUALITATIVE_EVALUATIONS,
     algorithm_content,
     notice_content,

@@ -13,9 +13,9 @@ from pydicom.uid import SecondaryCaptureImageStorage
 from operators.manifest import OutputPart
 from operators.provenance import Analysis
 from operators.read.study import Series, Study
-from operators.write.identity import copy_attributes
-from operators.write.references import referenced_series, source_image
-from operators.write.result import copy_series_context, finish, new_result
+from operators.write.base.identity import copy_attributes
+from operators.write.base.references import referenced_series, source_image
+from operators.write.base.result import copy_series_context, finish, new_result
 
 
 def write_secondary_capture(

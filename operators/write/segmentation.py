@@ -18,11 +18,11 @@ from operators.provenance import Analysis
 from operators.read.attributes import MalformedAttributeError, numbers
 from operators.read.geometry.slices import Slice
 from operators.read.volume import Volume
-from operators.write.codes import code_sequence
-from operators.write.equipment import algorithm_identification, algorithm_name
-from operators.write.identity import copy_attributes
-from operators.write.references import referenced_series, source_image
-from operators.write.result import copy_series_context, finish, new_result
+from operators.write.base.codes import code_sequence
+from operators.write.base.equipment import algorithm_identification, algorithm_name
+from operators.write.base.identity import copy_attributes
+from operators.write.base.references import referenced_series, source_image
+from operators.write.base.result import copy_series_context, finish, new_result
 from operators.write.segment import Segment
 
 # PS3.16 CID 7203. pydicom's codes.DCM.Segmentation is the modality (SEG, DCM), not the derivation.

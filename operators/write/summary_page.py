@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from operators.write.montage import Tile, axial_tiles
+from operators.write.pages.montage import Tile, axial_tiles
 
 WIDTH, HEIGHT = 1600, 1200
 """Size of the page in pixels."""

@@ -17,9 +17,9 @@ from operators.provenance import Analysis
 from operators.read.selection import require_series
 from operators.read.study import Study, read_study
 from operators.read.volume import Volume, read_volume
+from operators.write.base.result import save
 from operators.write.measurement_report import write_measurement_report
-from operators.write.montage import axial_tiles
-from operators.write.result import save
+from operators.write.pages.montage import axial_tiles
 from operators.write.segmentation import write_segmentation
 from tests.fuzz.reading import MANIFEST
 from tests.operators.read.slices import ramp, write_series

@@ -8,7 +8,7 @@ import pytest
 from pydicom import dcmread
 
 from operators.provenance import Analysis
-from operators.write.result import save
+from operators.write.base.result import save
 from operators.write.secondary_capture import write_secondary_capture
 from tests.operators.write.studies import SUMMARY, as_series, as_study, make_volume
 

@@ -12,7 +12,7 @@ from pydicom import dcmread
 
 from operators.provenance import Analysis
 from operators.read.volume import Volume
-from operators.write.result import save
+from operators.write.base.result import save
 from operators.write.segment import Segment
 from operators.write.segmentation import write_segmentation
 from tests.operators.write.studies import LEFT, LESIONS, RIGHT, WHITE_MATTER, make_volume, segment

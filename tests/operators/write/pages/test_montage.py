@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from operators.read.volume import Volume
-from operators.write.montage import axial_tiles
+from operators.write.pages.montage import axial_tiles
 from tests.operators.write.studies import ORIENTATIONS, make_volume
 
 

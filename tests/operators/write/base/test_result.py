@@ -19,10 +19,10 @@ from pydicom.sr.codedict import codes
 from operators.measure.measurement import Measurement, MeasurementGroup, SegmentReference
 from operators.provenance import IMPLEMENTATION_CLASS_UID, Analysis
 from operators.refused import Reason, Refused
-from operators.write.identity import PATIENT_AND_STUDY
+from operators.write.base.identity import PATIENT_AND_STUDY
+from operators.write.base.result import save
 from operators.write.measurement_report import write_measurement_report
 from operators.write.refusal_report import write_refusal_report
-from operators.write.result import save
 from operators.write.secondary_capture import write_secondary_capture
 from operators.write.segmentation import write_segmentation
 from tests.operators.write.studies import (

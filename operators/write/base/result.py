@@ -13,9 +13,9 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from operators.manifest import OutputPart
 from operators.provenance import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, Analysis
-from operators.write.codes import private_coding_schemes
-from operators.write.equipment import contributing_equipment, write_equipment
-from operators.write.identity import copy_attributes, copy_identity
+from operators.write.base.codes import private_coding_schemes
+from operators.write.base.equipment import contributing_equipment, write_equipment
+from operators.write.base.identity import copy_attributes, copy_identity
 
 
 def new_result(

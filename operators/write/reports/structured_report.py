@@ -13,11 +13,11 @@ from pydicom.uid import Comprehensive3DSRStorage
 from operators.manifest import OutputPart
 from operators.provenance import Algorithm, Analysis
 from operators.refused import CODING_SCHEME
-from operators.write.content import CONTAINS, HAS_CONCEPT_MOD, HAS_OBS_CONTEXT, code, container, text, uid
-from operators.write.equipment import algorithm_name, parameter_texts
-from operators.write.identity import referenced_request_sequence
-from operators.write.references import evidence
-from operators.write.result import finish, new_result
+from operators.write.base.equipment import algorithm_name, parameter_texts
+from operators.write.base.identity import referenced_request_sequence
+from operators.write.base.references import evidence
+from operators.write.base.result import finish, new_result
+from operators.write.reports.content import CONTAINS, HAS_CONCEPT_MOD, HAS_OBS_CONTEXT, code, container, text, uid
 
 NOTICE = Code("notice", CODING_SCHEME, "Notice")
 LIMITATION = Code("limitation", CODING_SCHEME, "Limitation")

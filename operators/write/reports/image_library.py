@@ -13,7 +13,7 @@ from pydicom.sr.coding import Code
 
 from operators.read.geometry.slices import first_header
 from operators.read.study import Series
-from operators.write.content import CONTAINS, HAS_ACQ_CONTEXT, code, container, date, image, number, time, uid
+from operators.write.reports.content import CONTAINS, HAS_ACQ_CONTEXT, code, container, date, image, number, time, uid
 
 _PIXELS = Code("{pixels}", "UCUM", "Pixels")
 _SOURCE = Code("260753009", "SCT", "Source")

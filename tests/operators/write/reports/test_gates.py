@@ -18,10 +18,10 @@ from operators.check.geometry import GEOMETRY_GATE
 from operators.measure.measurement import Measurement, MeasurementGroup
 from operators.provenance import Analysis
 from operators.refused import Reason, Refused
-from operators.write.gates import gate_groups
+from operators.write.base.result import save
 from operators.write.measurement_report import write_measurement_report
 from operators.write.refusal_report import write_refusal_report
-from operators.write.result import save
+from operators.write.reports.gates import gate_groups
 from tests.operators.check.volumes import noise, volume
 from tests.operators.write.studies import REPORT, as_series, as_study, make_volume
 

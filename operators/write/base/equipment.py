@@ -9,8 +9,8 @@ from pydicom.sequence import Sequence
 from pydicom.sr.codedict import codes
 
 from operators.provenance import Algorithm, Analysis
-from operators.write.codes import code_sequence
-from operators.write.identity import copy_attributes
+from operators.write.base.codes import code_sequence
+from operators.write.base.identity import copy_attributes
 
 
 def algorithm_name(algorithm: Algorithm) -> str:

@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.sr.codedict import codes
 
-from operators.write.codes import code_sequence
+from operators.write.base.codes import code_sequence
 
 
 def referenced_instance(sop_class_uid: str, sop_instance_uid: str) -> Dataset:

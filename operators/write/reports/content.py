@@ -14,8 +14,8 @@ from pydicom.sequence import Sequence
 from pydicom.sr.coding import Code
 from pydicom.valuerep import format_number_as_ds
 
-from operators.write.codes import code_item, code_sequence
-from operators.write.references import referenced_instance
+from operators.write.base.codes import code_item, code_sequence
+from operators.write.base.references import referenced_instance
 
 CONTAINS = "CONTAINS"
 HAS_ACQ_CONTEXT = "HAS ACQ CONTEXT"
