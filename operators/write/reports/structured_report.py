@@ -61,7 +61,7 @@ def write_report(
         None,
         codes.DCM.ImagingMeasurementReport,
         code(HAS_CONCEPT_MOD, codes.DCM.LanguageOfContentItemAndDescendants, Code("en", "RFC5646", "English")),
-        *_device_observer(analysis.algorithm),
+        *device_observer(analysis.algorithm),
         code(HAS_CONCEPT_MOD, codes.DCM.ProcedureReported, _procedure(source)),
         *content,
         template="1500",
@@ -70,7 +70,7 @@ def write_report(
     return finish(report)
 
 
-def _device_observer(algorithm: Algorithm) -> list[Dataset]:
+def device_observer(algorithm: Algorithm) -> list[Dataset]:
     """Return the observer context of a device: TID 1002 row 1 and TID 1004 rows 1 to 5."""
     return [
         code(HAS_OBS_CONTEXT, codes.DCM.ObserverType, codes.DCM.Device),
