@@ -133,7 +133,12 @@ class InputRole(_Part):
 class OutputPart(_Part):
     """One result object: its kind, its series description and its series number."""
 
-    object: Literal["segmentation", "measurement_report", "secondary_capture"]
+    object: Literal[
+        "key_object_selection",
+        "measurement_report",
+        "secondary_capture",
+        "segmentation",
+    ]
     title: str = Field(max_length=64)
     series_number: int = Field(ge=1)
 
