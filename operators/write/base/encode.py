@@ -1,0 +1,63 @@
+"""Frames of integers → Pixel Data, native or losslessly compressed (PS3.5 section 8.2 and annex A.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import FileDataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
+from rle.utils import encode_pixel_data
+
+Frame = NDArray[np.unsignedinteger[Any]]
+
+
+def _rle(frame: Frame) -> bytes:
+    rows, columns = frame.shape
+    return encode_pixel_data(
+        frame.tobytes(), rows=rows, columns=columns, samples_per_pixel=1, bits_allocated=8 * frame.itemsize,
+        byteorder="<",
+    )  # fmt: skip
+
+
+def _jpeg_ls(frame: Frame) -> bytes:
+    return bytes(imagecodecs.jpegls_encode(frame, level=0))
+
+
+def _jpeg_2000(frame: Frame) -> bytes:
+    return bytes(imagecodecs.jpeg2k_encode(frame, level=0, codecformat="j2k", reversible=True))
+
+
+_ENCODERS: dict[UID, Callable[[Frame], bytes]] = {
+    RLELossless: _rle,
+    JPEGLSLossless: _jpeg_ls,
+    JPEG2000Lossless: _jpeg_2000,
+}
+
+LOSSLESS: frozenset[UID] = frozenset((ExplicitVRLittleEndian, *_ENCODERS))
+"""The transfer syntaxes that :func:`write_pixels` knows."""
+
+
+def write_pixels(result: FileDataset, frames: Sequence[Frame], transfer_syntax: UID = ExplicitVRLittleEndian) -> None:
+    """Write Pixel Data of monochrome ``frames``, each (row, column) of uint8 or uint16, in this transfer syntax.
+
+    To be called after :func:`operators.write.base.result.finish`, as it names the transfer syntax. Raises
+    :class:`ValueError` for a transfer syntax that is not one of :data:`LOSSLESS`.
+    """
+    if transfer_syntax not in LOSSLESS:
+        raise ValueError(f"transfer syntax {UID(transfer_syntax).name} is not written here")
+    native = [np.ascontiguousarray(frame, dtype=frame.dtype.newbyteorder("<")) for frame in frames]
+    result.file_meta.TransferSyntaxUID = transfer_syntax
+    if transfer_syntax in _ENCODERS:
+        encode = _ENCODERS[transfer_syntax]
+        result.PixelData = encapsulate([encode(frame) for frame in native])
+        result["PixelData"].VR = "OB"
+        result["PixelData"].is_undefined_length = True
+        return
+    pixels = b"".join(frame.tobytes() for frame in native)
+    result.PixelData = pixels + b"\0" * (len(pixels) % 2)
+    result["PixelData"].VR = "OW" if native[0].itemsize > 1 else "OB"
