@@ -22,6 +22,7 @@ from pydicom.uid import UID, MediaStorageDirectoryStorage
 from operators.provenance import Algorithm
 from operators.read.expression import compile_condition, compile_preference
 from operators.read.rules import DEFAULT_RULES, ReadingRules
+from operators.write.segments.form import DEFAULT_FORM, SegmentationForm
 
 
 class ManifestError(ValueError):
@@ -136,11 +137,19 @@ class OutputPart(_Part):
     object: Literal[
         "key_object_selection",
         "measurement_report",
+        "presentation_state",
         "secondary_capture",
         "segmentation",
     ]
     title: str = Field(max_length=64)
     series_number: int = Field(ge=1)
+    form: SegmentationForm = Field(default=DEFAULT_FORM, description="How a segmentation is stored")
+
+    @model_validator(mode="after")
+    def _form_is_of_a_segmentation(self) -> OutputPart:
+        if self.object != "segmentation" and self.form != DEFAULT_FORM:
+            raise ValueError(f"form is for a segmentation, not for a {self.object}")
+        return self
 
 
 class ModelFile(_Part):

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset, FileDataset
+from pydicom.dataset import FileDataset
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from operators.manifest import OutputPart
 from operators.provenance import Analysis
 from operators.read.study import Series, Study
-from operators.write.base.identity import copy_attributes
+from operators.write.base.body_part import write_body_part
 from operators.write.base.references import referenced_series, source_image
 from operators.write.base.result import copy_series_context, finish, new_result
 
@@ -36,7 +36,7 @@ def write_secondary_capture(
     header = source[0].header if source else study.header
     result = new_result(SecondaryCaptureImageStorage, "OT", output_name, output, header, analysis)
     copy_series_context(header, result)
-    _write_laterality(header, result)
+    write_body_part(header, result)
     result.ConversionType = "WSD"
     result.ImageType = ["DERIVED", "SECONDARY"]
     result.PatientOrientation = None
@@ -56,21 +56,3 @@ def write_secondary_capture(
     result.PixelData = pixels + b"\0" * (len(pixels) % 2)
     result["PixelData"].VR = "OB"
     return finish(result)
-
-
-def _write_laterality(source: Dataset, result: Dataset) -> None:
-    """Write the side (PS3.3 C.7.3.1) unless the body part is not paired: the source's own, else empty, "unknown"."""
-    if source.get("BodyPartExamined") not in _UNPAIRED:
-        result.Laterality = None
-        copy_attributes(source, result, ("Laterality",))
-
-
-# The body parts that PS3.16 annex L does not list as paired.
-_UNPAIRED_TERMS = """
-    ABDOMEN ABDOMENPELVIS AORTA BLADDER BRAIN CEREBELLUM CERVIX CHEST CHESTABDOMEN CHESTABDPELVIS CIRCLEOFWILLIS COCCYX
-    COLON CORONARYARTERY CSPINE CTSPINE DUODENUM ESOPHAGUS FACE GALLBLADDER HEAD HEADNECK HEART ILEUM ILIUM JAW JEJUNUM
-    LARYNX LIVER LSPINE LSSPINE MAXILLA MEDIASTINUM MOUTH NECK NECKCHEST NECKCHESTABDOMEN NECKCHESTABDPELV NOSE PANCREAS
-    PELVIS PENIS PHARYNX PROSTATE RECTUM SCALP SKULL SPINE SPLEEN SSPINE STERNUM STOMACH THYMUS THYROID TLSPINE TONGUE
-    TRACHEA TSPINE URETER URETHRA UTERUS VAGINA VULVA WHOLEBODY
-"""
-_UNPAIRED = frozenset(_UNPAIRED_TERMS.split())
