@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.sr.coding import Code
 
 from operators.refused import CODING_SCHEME
+from operators.write.base.texts import require_text
 
 CODING_SCHEME_NAME = "Gantry private codes"
 """Coding Scheme Name (0008,0115) of the codes that are Gantry's own."""
 
 
 def code_item(code: Code) -> Dataset:
-    """Return one item of a code sequence; a value of more than 16 characters goes to Long Code Value."""
+    """Return one item of a code sequence; a value of more than 16 characters goes to Long Code Value.
+
+    Raises :class:`ValueError` for a code without value, designator or meaning, or with one that is too long.
+    """
+    _check(code.value, code.scheme_designator, code.meaning, code.scheme_version or "")
     item = Dataset()
     if len(code.value) <= 16:
         item.CodeValue = code.value
@@ -24,6 +31,15 @@ def code_item(code: Code) -> Dataset:
         item.CodingSchemeVersion = code.scheme_version
     item.CodeMeaning = code.meaning
     return item
+
+
+@lru_cache(maxsize=4096)
+def _check(value: str, designator: str, meaning: str, version: str) -> None:
+    shown = f"of ({value}, {designator}, {meaning!r})"
+    require_text(f"the code value {shown}", value, "UC")
+    require_text(f"the coding scheme designator {shown}", designator, "SH")
+    require_text(f"the code meaning {shown}", meaning, "LO")
+    require_text(f"the coding scheme version {shown}", version, "SH", empty=True)
 
 
 def code_sequence(*codes: Code) -> Sequence:
