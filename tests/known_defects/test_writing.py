@@ -71,7 +71,7 @@ def test_d14_a_label_that_does_not_fit_is_an_error_not_another_label(analysis: A
     labels = some_labels().astype(np.int16)
     labels[3, 3, 4] = 257
     with pytest.raises(ValueError, match="uint8"):
-        write_segmentation("lesions", LESIONS, make_volume(), labels, [segment(1, "a")], analysis)  # type: ignore[arg-type]
+        write_segmentation("lesions", LESIONS, make_volume(), labels, [segment(1, "a")], analysis)
 
 
 def test_d16_d24_what_the_manifest_and_the_algorithm_say_stands_in_the_object(analysis: Analysis) -> None:
