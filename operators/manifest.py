@@ -137,6 +137,7 @@ class OutputPart(_Part):
     object: Literal[
         "key_object_selection",
         "measurement_report",
+        "presentation_state",
         "secondary_capture",
         "segmentation",
     ]
