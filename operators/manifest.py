@@ -135,11 +135,17 @@ class OutputPart(_Part):
     """One result object: its kind, its series description and its series number."""
 
     object: Literal[
+        "deformable_spatial_registration",
         "key_object_selection",
         "measurement_report",
+        "parametric_map",
         "presentation_state",
+        "rt_structure_set",
         "secondary_capture",
         "segmentation",
+        "spatial_registration",
+        "tractography_results",
+        "waveform",
     ]
     title: str = Field(max_length=64)
     series_number: int = Field(ge=1)
