@@ -8,7 +8,7 @@ unchanged.
 PREFIXES = frozenset(
     """
     Y Z E P T G M k h da d c m u n p f a z y Ki Mi Gi Ti
-    """.split()
+    """.split()  # noqa: SIM905 - one code after the other reads better
 )
 """Prefixes, which metric atoms can have."""
 
@@ -18,7 +18,7 @@ METRIC_ATOMS = frozenset(
     [eps_0] [mu_0] [e] [m_e] [m_p] [G] [g] [ly] gf Ky Gal dyn erg P Bi St Mx G Oe Gb sb Lmb ph Ci R RAD REM cal_[15]
     cal_[20] cal_m cal_IT cal_th cal tex m[H2O] m[Hg] eq osm g% kat U [iU] [IU] Np B B[SPL] B[V] B[mV] B[uV]
     B[10.nV] B[W] B[kW] st mho bit By Bd
-    """.split()
+    """.split()  # noqa: SIM905 - one code after the other reads better
 )
 """Base units and the units that can have a prefix."""
 
@@ -39,6 +39,6 @@ OTHER_ATOMS = frozenset(
     [todd'U] [dye'U] [smgy'U] [bdsk'U] [ka'U] [knk'U] [mclg'U] [tb'U] [CCID_50] [TCID_50] [EID_50] [PFU] [FFU] [CFU]
     [IR] [BAU] [AU] [Amb'a'1'U] [PNU] [Lf] [D'ag'U] [FEU] [ELU] [EU] Ao b att [psi] circ sph [car_m] [car_Au]
     [smoot] [m/s2/Hz^(1/2)] [NTU] [FNU] bit_s
-    """.split()
+    """.split()  # noqa: SIM905 - one code after the other reads better
 )
 """Units that can have no prefix."""

@@ -7,10 +7,7 @@ from functools import lru_cache
 
 from operators.measure.ucum_atoms import METRIC_ATOMS, OTHER_ATOMS, PREFIXES
 
-
-CID_7181_SPELLINGS = frozenset(
-    {"ml/[100]g/min", "ml/[100]ml", "{Particles}/[100]g{Tissue}", "ppm", "10-6.mm2/s"}
-)
+CID_7181_SPELLINGS = frozenset({"ml/[100]g/min", "ml/[100]ml", "{Particles}/[100]g{Tissue}", "ppm", "10-6.mm2/s"})
 """Units that PS3.16 CID 7181 gives with the designator UCUM although UCUM spells them otherwise.
 
 Readers of images and reports compare with the context group, so they are right in DICOM.

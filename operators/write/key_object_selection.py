@@ -18,7 +18,7 @@ from operators.write.base.references import evidence, referenced_instance
 from operators.write.base.result import finish, new_result
 from operators.write.base.texts import require_text
 from operators.write.reports.content import CONTAINS, HAS_CONCEPT_MOD, code, container, image, text
-from operators.write.reports.structured_report import device_observer
+from operators.write.reports.context import device_observer
 
 KEY_OBJECT_DESCRIPTION = Code("113012", "DCM", "Key Object Description")
 DOCUMENT_TITLE_MODIFIER = Code("113011", "DCM", "Document Title Modifier")

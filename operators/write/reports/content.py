@@ -2,12 +2,14 @@
 
 Templates read like their rows in PS3.16: ``text(HAS_OBS_CONTEXT, codes.DCM.TrackingIdentifier, "Lesion 1")`` is the
 row "HAS OBS CONTEXT | TEXT | EV (112039, DCM, "Tracking Identifier")". Every function takes the items that the item
-itself holds as its last arguments.
+itself holds as its last arguments, and raises :class:`ValueError` for a value that its value type cannot hold.
+Coordinates and references are in :mod:`operators.write.reports.coordinates` and ``references``.
 """
 
 from __future__ import annotations
 
 import math
+import re
 
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -16,16 +18,24 @@ from pydicom.valuerep import format_number_as_ds
 
 from operators.write.base.codes import code_item, code_sequence
 from operators.write.base.references import referenced_instance
+from operators.write.base.texts import require_text
+from operators.write.base.units import require_unit
 
 CONTAINS = "CONTAINS"
 HAS_ACQ_CONTEXT = "HAS ACQ CONTEXT"
 HAS_CONCEPT_MOD = "HAS CONCEPT MOD"
 HAS_OBS_CONTEXT = "HAS OBS CONTEXT"
+HAS_PROPERTIES = "HAS PROPERTIES"
+INFERRED_FROM = "INFERRED FROM"
+SELECTED_FROM = "SELECTED FROM"
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_DATE_TIME = re.compile(r"\d{4}(\d{2}(\d{2}(\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?)?)?)?([+-]\d{4})?")
 
 
 def container(relationship: str | None, name: Code, *children: Dataset, template: str | None = None) -> Dataset:
     """Return a CONTAINER; ``template`` is the TID that it follows. The root has no relationship."""
-    item = _item(relationship, "CONTAINER", name, children)
+    item = new_item(relationship, "CONTAINER", name, children)
     item.ContinuityOfContent = "SEPARATE"
     if template is not None:
         identification = Dataset()
@@ -37,20 +47,34 @@ def container(relationship: str | None, name: Code, *children: Dataset, template
 
 def text(relationship: str, name: Code, value: str, *children: Dataset) -> Dataset:
     """Return a TEXT item."""
-    item = _item(relationship, "TEXT", name, children)
-    item.TextValue = value
+    if _CONTROL.search(value):
+        raise ValueError(f"{name.meaning} {value!r} has a control character")
+    item = new_item(relationship, "TEXT", name, children)
+    item.TextValue = require_text(name.meaning, value, "UT")
     return item
 
 
 def code(relationship: str, name: Code, value: Code, *children: Dataset) -> Dataset:
     """Return a CODE item."""
-    item = _item(relationship, "CODE", name, children)
+    item = new_item(relationship, "CODE", name, children)
     item.ConceptCodeSequence = code_sequence(value)
     return item
 
 
-def number(relationship: str, name: Code, value: float, unit: Code, *children: Dataset) -> Dataset:
-    """Return a NUM item; where 16 characters do not hold the value exactly, Floating Point Value does, too."""
+def number(
+    relationship: str, name: Code, value: float, unit: Code, *children: Dataset, qualifier: Code | None = None
+) -> Dataset:
+    """Return a NUM item; where 16 characters do not hold the value exactly, Floating Point Value does, too.
+
+    ``unit`` has to be one of UCUM. A value that is not known is NaN, with a ``qualifier`` that says why (CID 42).
+    """
+    require_unit(name.meaning, unit)
+    item = new_item(relationship, "NUM", name, children)
+    if qualifier is not None:
+        item.NumericValueQualifierCodeSequence = code_sequence(qualifier)
+    if math.isnan(value) and qualifier is not None:
+        item.MeasuredValueSequence = Sequence()
+        return item
     if not math.isfinite(value):
         raise ValueError(f"{name.meaning} is {value}: only finite numbers can be reported")
     measured = Dataset()
@@ -58,29 +82,46 @@ def number(relationship: str, name: Code, value: float, unit: Code, *children: D
     if float(measured.NumericValue) != value:
         measured.FloatingPointValue = float(value)
     measured.MeasurementUnitsCodeSequence = code_sequence(unit)
-    item = _item(relationship, "NUM", name, children)
     item.MeasuredValueSequence = Sequence([measured])
     return item
 
 
 def uid(relationship: str, name: Code, value: str, *children: Dataset) -> Dataset:
     """Return a UIDREF item."""
-    item = _item(relationship, "UIDREF", name, children)
+    if not value or len(value) > 64:
+        raise ValueError(f"{name.meaning} {value!r} is no UID")
+    item = new_item(relationship, "UIDREF", name, children)
     item.UID = value
     return item
 
 
 def date(relationship: str, name: Code, value: str, *children: Dataset) -> Dataset:
     """Return a DATE item; ``value`` is DICOM's YYYYMMDD."""
-    item = _item(relationship, "DATE", name, children)
-    item.Date = value
+    item = new_item(relationship, "DATE", name, children)
+    item.Date = require_text(name.meaning, value, "DA")
     return item
 
 
 def time(relationship: str, name: Code, value: str, *children: Dataset) -> Dataset:
     """Return a TIME item; ``value`` is DICOM's HHMMSS."""
-    item = _item(relationship, "TIME", name, children)
-    item.Time = value
+    item = new_item(relationship, "TIME", name, children)
+    item.Time = require_text(name.meaning, value, "TM")
+    return item
+
+
+def date_time(relationship: str, name: Code, value: str, *children: Dataset) -> Dataset:
+    """Return a DATETIME item; ``value`` is DICOM's YYYYMMDDHHMMSS.FFFFFF&ZZXX, as far as it is known."""
+    if not _DATE_TIME.fullmatch(value):
+        raise ValueError(f"{name.meaning} {value!r} is no date and time")
+    item = new_item(relationship, "DATETIME", name, children)
+    item.DateTime = value
+    return item
+
+
+def person_name(relationship: str, name: Code, value: str, *children: Dataset) -> Dataset:
+    """Return a PNAME item; ``value`` is DICOM's Family^Given^Middle^Prefix^Suffix."""
+    item = new_item(relationship, "PNAME", name, children)
+    item.PersonName = require_text(name.meaning, value, "PN")
     return item
 
 
@@ -90,13 +131,16 @@ def image(
     sop_class_uid: str,
     sop_instance_uid: str,
     *children: Dataset,
+    frames: tuple[int, ...] = (),
     segment_number: int | None = None,
 ) -> Dataset:
-    """Return an IMAGE item, which refers to an instance or to one segment of a Segmentation."""
+    """Return an IMAGE item, which refers to an instance, to frames of it or to one segment of a Segmentation."""
     reference = referenced_instance(sop_class_uid, sop_instance_uid)
+    if frames:
+        reference.ReferencedFrameNumber = list(frames)
     if segment_number is not None:
         reference.ReferencedSegmentNumber = segment_number
-    item = _item(relationship, "IMAGE", name, children)
+    item = new_item(relationship, "IMAGE", name, children)
     item.ReferencedSOPSequence = Sequence([reference])
     return item
 
@@ -108,12 +152,16 @@ def decimal_string(value: float) -> str:
     return str(format_number_as_ds(float(value)))
 
 
-def _item(relationship: str | None, value_type: str, name: Code, children: tuple[Dataset, ...]) -> Dataset:
+def new_item(
+    relationship: str | None, value_type: str, name: Code | None, children: tuple[Dataset, ...] = ()
+) -> Dataset:
+    """Return an item that has no value yet; some references have no ``name`` (PS3.3 table C.17-5)."""
     item = Dataset()
     if relationship is not None:
         item.RelationshipType = relationship
     item.ValueType = value_type
-    item.ConceptNameCodeSequence = Sequence([code_item(name)])
+    if name is not None:
+        item.ConceptNameCodeSequence = Sequence([code_item(name)])
     if children:
         item.ContentSequence = Sequence(children)
     return item

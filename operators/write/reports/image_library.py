@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pydicom.dataset import Dataset
@@ -13,85 +13,180 @@ from pydicom.sr.coding import Code
 
 from operators.read.geometry.slices import first_header
 from operators.read.study import Series
-from operators.write.reports.content import CONTAINS, HAS_ACQ_CONTEXT, code, container, date, image, number, time, uid
+from operators.write.reports.content import (
+    CONTAINS,
+    HAS_ACQ_CONTEXT,
+    code,
+    container,
+    date,
+    image,
+    number,
+    text,
+    time,
+    uid,
+)
 
 _PIXELS = Code("{pixels}", "UCUM", "Pixels")
+_UNIT_VECTOR = Code("{-1:1}", "UCUM", "{-1:1}")
+_DEGREE = Code("deg", "UCUM", "degree")
 _SOURCE = Code("260753009", "SCT", "Source")
 
 
 def image_library(source: Iterable[Series]) -> Dataset:
     """Return the image library: one group for each series.
 
-    What all images of a series have in common is said once in the group (TID 1602, 1604); their entries (TID 1601)
-    are plain references, as every image carries the rest itself.
+    What all images of a series have in common is said once in the group (TID 1602 to 1607); an entry (TID 1601) adds
+    how a projection was taken, where that differs, and is else a plain reference: every image carries the rest itself.
     """
-    groups = [
-        container(
+    return container(CONTAINS, codes.DCM.ImageLibrary, *(_group(series) for series in source), template="1600")
+
+
+def _group(series: Series) -> Dataset:
+    headers = [first_header(instance) for instance in series.instances]
+    common, differing = _sorted_descriptors(headers)
+    entries = (
+        image(
             CONTAINS,
-            codes.DCM.ImageLibraryGroup,
-            *_descriptors([first_header(instance) for instance in series.instances]),
-            *(
-                image(CONTAINS, _SOURCE, instance.sop_class_uid, instance.sop_instance_uid)
-                for instance in series.instances
-            ),
+            _SOURCE,
+            instance.sop_class_uid,
+            instance.sop_instance_uid,
+            *_described(header, differing),
         )
-        for series in source
-    ]
-    return container(CONTAINS, codes.DCM.ImageLibrary, *groups, template="1600")
+        for instance, header in zip(series.instances, headers, strict=True)
+    )
+    return container(
+        CONTAINS, codes.DCM.ImageLibraryGroup, _modality(headers[0]), *_described(headers[0], common), *entries
+    )
 
 
-def _descriptors(headers: list[Dataset]) -> list[Dataset]:
-    """Return the descriptors that are known and the same in all images of a series."""
-    modality = headers[0].Modality
-    items = [code(HAS_ACQ_CONTEXT, codes.DCM.Modality, _MODALITIES.get(modality, Code(modality, "DCM", modality)))]
-    for keyword, describe in _DESCRIPTORS:
+Describe = Callable[[Any], list[Dataset]]
+Descriptor = tuple[str, Describe]
+
+
+def _sorted_descriptors(headers: Sequence[Dataset]) -> tuple[list[Descriptor], list[Descriptor]]:
+    """Return the descriptors that are the same in all images, and those of projections that are not."""
+    common: list[Descriptor] = []
+    differing: list[Descriptor] = []
+    for keyword, describe in DESCRIPTORS:
         value = headers[0].get(keyword)
-        if value is not None and value != "" and all(header.get(keyword) == value for header in headers[1:]):
-            items += describe(value)
-    return items
+        if all(header.get(keyword) == value for header in headers[1:]):
+            common.append((keyword, describe))
+        elif keyword in _OF_PROJECTIONS:
+            differing.append((keyword, describe))
+    return common, differing
+
+
+def _described(header: Dataset, descriptors: Iterable[Descriptor]) -> list[Dataset]:
+    """Return the items of the descriptors that an image has."""
+    found = ((header.get(keyword), describe) for keyword, describe in descriptors)
+    return [item for value, describe in found if value is not None and value != "" for item in describe(value)]
+
+
+def _modality(header: Dataset) -> Dataset:
+    modality = header.Modality
+    return code(HAS_ACQ_CONTEXT, codes.DCM.Modality, _MODALITIES.get(modality, Code(modality, "DCM", modality)))
 
 
 _MODALITIES = {concept.value: concept for concept in codes.CID29.concepts.values()}
 
 
 # What an anonymiser left in place of a date, time or number is no descriptor.
-def _dated(name: Code) -> Callable[[Any], list[Dataset]]:
+def _dated(name: Code) -> Describe:
     return lambda value: [date(HAS_ACQ_CONTEXT, name, str(value))] if re.fullmatch(r"\d{8}", str(value)) else []
 
 
-def _timed(name: Code) -> Callable[[Any], list[Dataset]]:
-    valid = re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?")
+def _timed(name: Code) -> Describe:
+    valid = re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?")
     return lambda value: [time(HAS_ACQ_CONTEXT, name, str(value))] if valid.fullmatch(str(value)) else []
 
 
-def _measured(name: Code, unit: Code) -> Callable[[Any], list[Dataset]]:
+def _measured(*names: Code, unit: Code, order: Sequence[int] | None = None) -> Describe:
+    """Return items for the values of an attribute; ``order`` says which value is which name's, if not the same."""
+
     def describe(value: Any) -> list[Dataset]:
         try:
-            found = float(value)
+            found = [float(part) for part in (value if len(names) > 1 else [value])]
         except (TypeError, ValueError):
             return []
-        return [number(HAS_ACQ_CONTEXT, name, found, unit)] if math.isfinite(found) else []
+        if len(found) != len(names) or not all(math.isfinite(part) for part in found):
+            return []
+        ordered = found if order is None else [found[place] for place in order]
+        return [number(HAS_ACQ_CONTEXT, name, part, unit) for name, part in zip(names, ordered, strict=True)]
 
     return describe
 
 
-def _pixel_spacing(value: Any) -> list[Dataset]:
-    # Pixel Spacing (0028,0030) is between rows, then between columns.
+def _coded(name: Code) -> Describe:
+    def describe(value: Any) -> list[Dataset]:
+        found = [code_of(item) for item in value]
+        return [code(HAS_ACQ_CONTEXT, name, concept) for concept in found[:1] if concept is not None]
+
+    return describe
+
+
+def code_of(item: Dataset) -> Code | None:
+    """Return the concept of a code sequence's item in a source; None if it is not one that can be written."""
+    value = str(item.get("CodeValue") or item.get("LongCodeValue") or "")
+    concept = Code(value, str(item.get("CodingSchemeDesignator") or ""), str(item.get("CodeMeaning") or "")[:64])
+    return concept if all(part.strip() for part in concept[:3]) and len(concept.scheme_designator) <= 16 else None
+
+
+def _laterality(value: Any) -> list[Dataset]:
+    concept = {"R": codes.SCT.Right, "L": codes.SCT.Left, "B": codes.SCT.RightAndLeft, "U": codes.SCT.Unilateral}
+    return [code(HAS_ACQ_CONTEXT, codes.DCM.ImageLaterality, concept[value])] if value in concept else []
+
+
+def _orientation(value: Any) -> list[Dataset]:
+    # Patient Orientation (0020,0020) is that of the rows, then that of the columns.
+    parts = [str(part) for part in value] if not isinstance(value, str) else []
+    if len(parts) != 2 or not all(parts):
+        return []
     return [
-        number(HAS_ACQ_CONTEXT, codes.DCM.HorizontalPixelSpacing, float(value[1]), codes.UCUM.Millimeter),
-        number(HAS_ACQ_CONTEXT, codes.DCM.VerticalPixelSpacing, float(value[0]), codes.UCUM.Millimeter),
+        text(HAS_ACQ_CONTEXT, codes.DCM.PatientOrientationRow, parts[0]),
+        text(HAS_ACQ_CONTEXT, codes.DCM.PatientOrientationColumn, parts[1]),
     ]
 
 
-_DESCRIPTORS: tuple[tuple[str, Callable[[Any], list[Dataset]]], ...] = (
+_AXES = [
+    Code(f"11090{4 + place}", "DCM", f"Image Orientation (Patient) {axis} {letter}")
+    for place, (axis, letter) in enumerate((axis, letter) for axis in ("Row", "Column") for letter in "XYZ")
+]
+
+_MM = codes.UCUM.Millimeter
+DESCRIPTORS: tuple[Descriptor, ...] = (
+    ("AnatomicRegionSequence", _coded(codes.DCM.TargetRegion)),
+    ("ImageLaterality", _laterality),
     ("StudyDate", _dated(codes.DCM.StudyDate)),
     ("StudyTime", _timed(codes.DCM.StudyTime)),
+    ("ContentDate", _dated(codes.DCM.ContentDate)),
+    ("ContentTime", _timed(codes.DCM.ContentTime)),
     ("AcquisitionDate", _dated(codes.DCM.AcquisitionDate)),
     ("AcquisitionTime", _timed(codes.DCM.AcquisitionTime)),
     ("FrameOfReferenceUID", lambda value: [uid(HAS_ACQ_CONTEXT, codes.DCM.FrameOfReferenceUID, value)]),
-    ("Rows", _measured(codes.DCM.PixelDataRows, _PIXELS)),
-    ("Columns", _measured(codes.DCM.PixelDataColumns, _PIXELS)),
-    ("PixelSpacing", _pixel_spacing),
-    ("SpacingBetweenSlices", _measured(codes.DCM.SpacingBetweenSlices, codes.UCUM.Millimeter)),
-    ("SliceThickness", _measured(codes.DCM.SliceThickness, codes.UCUM.Millimeter)),
+    ("Rows", _measured(codes.DCM.PixelDataRows, unit=_PIXELS)),
+    ("Columns", _measured(codes.DCM.PixelDataColumns, unit=_PIXELS)),
+    ("ViewCodeSequence", _coded(codes.DCM.ImageView)),
+    ("PatientOrientation", _orientation),
+    # Pixel Spacing (0028,0030) is between rows, then between columns.
+    (
+        "PixelSpacing",
+        _measured(codes.DCM.HorizontalPixelSpacing, codes.DCM.VerticalPixelSpacing, unit=_MM, order=(1, 0)),
+    ),
+    ("PositionerPrimaryAngle", _measured(codes.DCM.PositionerPrimaryAngle, unit=_DEGREE)),
+    ("PositionerSecondaryAngle", _measured(codes.DCM.PositionerSecondaryAngle, unit=_DEGREE)),
+    ("SpacingBetweenSlices", _measured(codes.DCM.SpacingBetweenSlices, unit=_MM)),
+    ("SliceThickness", _measured(codes.DCM.SliceThickness, unit=_MM)),
+    ("ImageOrientationPatient", _measured(*_AXES, unit=_UNIT_VECTOR)),
+    ("PulseSequenceName", lambda value: [text(HAS_ACQ_CONTEXT, Code("128230", "DCM", "Pulse Sequence Name"), value)]),
+)
+"""Attributes of an image and the items that tell them, in the order of TID 1602 to 1606."""
+
+_OF_PROJECTIONS = frozenset(
+    {
+        "ImageLaterality",
+        "ViewCodeSequence",
+        "PatientOrientation",
+        "PositionerPrimaryAngle",
+        "PositionerSecondaryAngle",
+    }
 )

@@ -1,23 +1,23 @@
-"""The frame of every report: Comprehensive 3D SR document and the head of TID 1500 "Measurement Report"."""
+"""The frame of every report: the SR document around a tree, and the head of TID 1500 "Measurement Report"."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.sequence import Sequence
+from pydicom.sequence import Sequence as DicomSequence
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
-from pydicom.uid import Comprehensive3DSRStorage
+from pydicom.uid import UID, Comprehensive3DSRStorage
 
 from operators.manifest import OutputPart
-from operators.provenance import Algorithm, Analysis
+from operators.provenance import Analysis
 from operators.refused import CODING_SCHEME
-from operators.write.base.equipment import algorithm_name, parameter_texts
 from operators.write.base.identity import referenced_request_sequence
-from operators.write.base.references import evidence
+from operators.write.base.references import references_by_study
 from operators.write.base.result import finish, new_result
-from operators.write.reports.content import CONTAINS, HAS_CONCEPT_MOD, HAS_OBS_CONTEXT, code, container, text, uid
+from operators.write.reports.content import CONTAINS, HAS_CONCEPT_MOD, code, container, text
+from operators.write.reports.context import ENGLISH, PersonObserver, language_content, observer_content
 
 NOTICE = Code("notice", CODING_SCHEME, "Notice")
 LIMITATION = Code("limitation", CODING_SCHEME, "Limitation")
@@ -33,6 +33,57 @@ _PROCEDURE = {
 _ANY_PROCEDURE = Code("363679005", "SCT", "Imaging procedure")
 
 
+def write_document(
+    sop_class_uid: UID,
+    output_name: str,
+    output: OutputPart,
+    source: Dataset,
+    evidence_headers: Iterable[Dataset],
+    root: Dataset,
+    analysis: Analysis,
+    *,
+    predecessors: Sequence[Dataset] = (),
+) -> FileDataset:
+    """Return an SR document (PS3.3 C.17.2 and C.17.3) whose tree is ``root``, a CONTAINER.
+
+    ``source`` is the header of an instance of the study; ``evidence_headers`` are those of all instances that the
+    report is about, whether its content refers to them or not: those of the same study make the Current Requested
+    Procedure Evidence Sequence, others the Pertinent Other Evidence Sequence. ``predecessors`` are the headers of
+    earlier reports, which this one is the successor of.
+
+    Raises :class:`ValueError` for evidence or a predecessor of another patient, or without identifiers.
+    """
+    evidence = list({header.get("SOPInstanceUID"): header for header in evidence_headers}.values())
+    for header in [*evidence, *predecessors]:
+        _check_reference(header, source)
+    report = new_result(sop_class_uid, "SR", output_name, output, source, analysis)
+    report.ReferencedPerformedProcedureStepSequence = DicomSequence()
+    report.PerformedProcedureCodeSequence = DicomSequence()
+    report.PreliminaryFlag = "PRELIMINARY"
+    report.CompletionFlag = "COMPLETE"
+    report.VerificationFlag = "UNVERIFIED"
+    if requests := referenced_request_sequence(source):
+        report.ReferencedRequestSequence = requests
+    if predecessors:
+        report.PredecessorDocumentsSequence = references_by_study(predecessors)
+    own = [header for header in evidence if header.StudyInstanceUID == source.StudyInstanceUID]
+    if own:
+        report.CurrentRequestedProcedureEvidenceSequence = references_by_study(own)
+    if len(own) < len(evidence):
+        others = [header for header in evidence if header.StudyInstanceUID != source.StudyInstanceUID]
+        report.PertinentOtherEvidenceSequence = references_by_study(others)
+    report.update(root)
+    return finish(report)
+
+
+def _check_reference(header: Dataset, source: Dataset) -> None:
+    for keyword in ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"):
+        if not header.get(keyword):
+            raise ValueError(f"an instance that the report refers to has no {keyword}")
+    if (header.get("PatientID") or "") != (source.get("PatientID") or ""):
+        raise ValueError(f"{header.SOPInstanceUID} is of another patient than the study that is reported")
+
+
 def write_report(
     output_name: str,
     output: OutputPart,
@@ -40,66 +91,45 @@ def write_report(
     evidence_headers: Iterable[Dataset],
     content: Iterable[Dataset],
     analysis: Analysis,
+    *,
+    predecessors: Sequence[Dataset] = (),
+    language: Code = ENGLISH,
+    person: PersonObserver | None = None,
 ) -> FileDataset:
     """Return a Comprehensive 3D SR (PS3.3 A.35.13) with TID 1500 as its root.
 
-    ``source`` is the header of an instance of the study; ``evidence_headers`` are those of all instances that the
-    report is about, whether its content refers to them or not (PS3.3 C.17.2.3); ``content`` is what follows the
-    Procedure Reported (TID 1500 rows 5 to 12).
+    ``content`` is what follows the Procedure Reported (TID 1500 rows 5 to 12); for the rest see
+    :func:`write_document`. The observer is the device that analysed, and ``person`` if someone has edited the result.
     """
-    report = new_result(Comprehensive3DSRStorage, "SR", output_name, output, source, analysis)
-    report.ReferencedPerformedProcedureStepSequence = Sequence()
-    report.PerformedProcedureCodeSequence = Sequence()
-    report.PreliminaryFlag = "PRELIMINARY"
-    report.CompletionFlag = "COMPLETE"
-    report.VerificationFlag = "UNVERIFIED"
-    if requests := referenced_request_sequence(source):
-        report.ReferencedRequestSequence = requests
-    if used := evidence(source.StudyInstanceUID, evidence_headers):
-        report.CurrentRequestedProcedureEvidenceSequence = used
     root = container(
         None,
         codes.DCM.ImagingMeasurementReport,
-        code(HAS_CONCEPT_MOD, codes.DCM.LanguageOfContentItemAndDescendants, Code("en", "RFC5646", "English")),
-        *device_observer(analysis.algorithm),
-        code(HAS_CONCEPT_MOD, codes.DCM.ProcedureReported, _procedure(source)),
+        language_content(language),
+        *observer_content(analysis.algorithm, person),
+        code(HAS_CONCEPT_MOD, codes.DCM.ProcedureReported, procedure(source)),
         *content,
         template="1500",
     )
-    report.update(root)
-    return finish(report)
+    return write_document(
+        Comprehensive3DSRStorage,
+        output_name,
+        output,
+        source,
+        evidence_headers,
+        root,
+        analysis,
+        predecessors=predecessors,
+    )
 
 
-def device_observer(algorithm: Algorithm) -> list[Dataset]:
-    """Return the observer context of a device: TID 1002 row 1 and TID 1004 rows 1 to 5."""
-    return [
-        code(HAS_OBS_CONTEXT, codes.DCM.ObserverType, codes.DCM.Device),
-        uid(HAS_OBS_CONTEXT, codes.DCM.DeviceObserverUID, algorithm.device_uid),
-        text(HAS_OBS_CONTEXT, codes.DCM.DeviceObserverName, algorithm.title),
-        text(HAS_OBS_CONTEXT, codes.DCM.DeviceObserverManufacturer, algorithm.manufacturer),
-        text(HAS_OBS_CONTEXT, codes.DCM.DeviceObserverModelName, algorithm_name(algorithm)),
-        text(HAS_OBS_CONTEXT, codes.DCM.DeviceObserverSerialNumber, algorithm.model_digest),
-    ]
-
-
-def _procedure(source: Dataset) -> Code:
+def procedure(source: Dataset) -> Code:
     """Return the imaging procedure that is reported: as the study codes it, else by modality."""
     for item in source.get("ProcedureCodeSequence") or ():
         value = item.get("CodeValue") or item.get("LongCodeValue")
         if value and item.get("CodingSchemeDesignator") and item.get("CodeMeaning"):
-            return Code(value, item.CodingSchemeDesignator, item.CodeMeaning, item.get("CodingSchemeVersion"))
+            # A meaning that is too long for its VR comes from the source: as much of it as fits.
+            return Code(value, item.CodingSchemeDesignator, item.CodeMeaning[:64], item.get("CodingSchemeVersion"))
     return _PROCEDURE.get(source.get("Modality"), _ANY_PROCEDURE)
-
-
-def algorithm_content(analysis: Analysis) -> list[Dataset]:
-    """Return TID 4019 "Algorithm Identification": name, version, one item for each parameter, family."""
-    algorithm = analysis.algorithm
-    return [
-        text(HAS_CONCEPT_MOD, codes.DCM.AlgorithmName, algorithm_name(algorithm)),
-        text(HAS_CONCEPT_MOD, codes.DCM.AlgorithmVersion, algorithm.version),
-        *(text(HAS_CONCEPT_MOD, codes.DCM.AlgorithmParameters, value) for value in parameter_texts(analysis)),
-        code(HAS_CONCEPT_MOD, codes.DCM.AlgorithmFamily, algorithm.family),
-    ]
 
 
 def notice_content(notice: str, limits: Iterable[str]) -> list[Dataset]:
