@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydicom.sr.coding import Code
 
 from operators.write.base.texts import require_text
+from operators.write.base.units import require_unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +47,7 @@ def check_quantities(quantities: Sequence[Quantity]) -> tuple[int, int, int]:
     for quantity in quantities:
         require_text("the label of a quantity", quantity.label, "SH")
         require_text("the explanation of a quantity", quantity.explanation, "LO")
-        if quantity.unit.scheme_designator != "UCUM" or not quantity.unit.value:
-            raise ValueError(f"the unit of {quantity.label!r} is not a UCUM code: {quantity.unit}")
+        require_unit(repr(quantity.label), quantity.unit)
         if quantity.values.shape != shape:
             raise ValueError(f"{quantity.label!r} is {quantity.values.shape}, {quantities[0].label!r} is {shape}")
         if quantity.values.dtype.kind not in "uif":

@@ -46,6 +46,10 @@ FALSE_ALARMS = (
         "PS3.3 C.7.3.1: Laterality is type 2C, and the side of a paired body part is not known where the source does "
         "not tell",
     ),
+    FalseAlarm(
+        r"Unrecognized defined term <QUANTITY> for value 4 of attribute <(Image|Frame) Type>",
+        "PS3.3 C.8.16.1.4: a Defined Term of Derived Pixel Contrast that the validator's table lacks",
+    ),
 )
 """Every warning or error that is expected, each with the section by which the object is right."""
 
