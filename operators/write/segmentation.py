@@ -77,13 +77,14 @@ def write_segmentation(
     present = {numbers[item.segment] for item in occurrences}
     result.SegmentSequence = segment_items(segments, set(numbers) - present, form, analysis)
     result.NumberOfFrames = len(frames)
-    dimensions = DIMENSIONS[1:] if form.type == "labelmap" else DIMENSIONS
+    dimensions = DIMENSIONS if form.is_by_segment else DIMENSIONS[1:]
     write_dimensions(result, analysis.uid(f"{output_name}/dimensions"), dimensions)
     result.SharedFunctionalGroupsSequence = DicomSequence([source_groups(volume)])
     finish(result)
     write_pixel_data(result, form, masks, frames, numbers)
-    planes = ((None if form.type == "labelmap" else numbers[item.segment], item.index) for item in frames)
-    attach_sequences(result, {"PerFrameFunctionalGroupsSequence": frame_groups(volume.slices, planes)})
+    planes = ((numbers[item.segment], item.index) for item in frames)
+    groups = frame_groups(volume.slices, planes, by_segment=form.is_by_segment)
+    attach_sequences(result, {"PerFrameFunctionalGroupsSequence": groups})
     return result
 
 

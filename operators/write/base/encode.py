@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any
 
 import imagecodecs
@@ -11,17 +13,22 @@ from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
-from rle.utils import encode_pixel_data
 
 Frame = NDArray[np.unsignedinteger[Any]]
 
 
 def _rle(frame: Frame) -> bytes:
-    rows, columns = frame.shape
-    return encode_pixel_data(
-        frame.tobytes(), rows=rows, columns=columns, samples_per_pixel=1, bits_allocated=8 * frame.itemsize,
-        byteorder="<",
-    )  # fmt: skip
+    """Encode by PS3.5 annex G: a segment for each byte of a pixel, the most significant first."""
+    by_byte = frame.view(np.uint8).reshape(*frame.shape, frame.itemsize)
+    # Of an array, each row is encoded by itself, as section G.3.1 wants it.
+    encoded = [imagecodecs.packbits_encode(by_byte[..., byte].copy()) for byte in reversed(range(frame.itemsize))]
+    segments = [segment + b"\0" * (len(segment) % 2) for segment in encoded]
+    offsets = accumulate([_RLE_HEADER.size, *(len(segment) for segment in segments[:-1])])
+    header = _RLE_HEADER.pack(len(segments), *offsets, *[0] * (15 - len(segments)))
+    return header + b"".join(segments)
+
+
+_RLE_HEADER = struct.Struct("<16I")
 
 
 def _jpeg_ls(frame: Frame) -> bytes:

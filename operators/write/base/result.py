@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import struct
 import warnings
 from datetime import timedelta, timezone
 from pathlib import Path
+from typing import BinaryIO
 
 from pydicom.charset import convert_encodings, encode_string
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.tag import Tag
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from operators.manifest import OutputPart
@@ -87,14 +91,47 @@ def finish(result: FileDataset) -> FileDataset:
     return result
 
 
-def save(result: Dataset, folder: Path) -> Path:
-    """Write a result to ``folder`` as ``<output_name>.dcm``, Explicit VR Little Endian; return its path."""
+def save(result: FileDataset, folder: Path) -> Path:
+    """Write a result to ``folder`` as ``<output_name>.dcm``, in the transfer syntax that it names; return its path."""
     filename = getattr(result, "filename", None)
     if not filename:
         raise ValueError("the dataset was not made by operators.write: it has no file name")
     path = folder / Path(filename).name
-    result.save_as(path, enforce_file_format=True)
+    pixels = result.get(_PIXEL_DATA)
+    if pixels is None or not _can_be_appended(pixels, result):
+        result.save_as(path, enforce_file_format=True)
+        return path
+    # pydicom would copy hundreds of megabytes twice on their way to the file.
+    header = result[:_PIXEL_DATA]
+    header.file_meta, header.preamble = result.file_meta, result.preamble
+    with path.open("wb") as file:
+        header.save_as(file, enforce_file_format=True)
+        _append(file, pixels)
     return path
+
+
+_PIXEL_DATA = Tag("PixelData")
+
+
+def _can_be_appended(pixels: DataElement, result: FileDataset) -> bool:
+    """Whether Pixel Data are the end of the file and stand there as they are."""
+    is_last = max(result.keys()) == _PIXEL_DATA
+    return is_last and pixels.VR in ("OB", "OW") and not result.file_meta.TransferSyntaxUID.is_deflated
+
+
+def _append(file: BinaryIO, pixels: DataElement) -> None:
+    """Write Pixel Data in Explicit VR Little Endian (PS3.5 section 7.1.2), encapsulated ones as annex A.4 says."""
+    value: bytes = pixels.value
+    length = 0xFFFFFFFF if pixels.is_undefined_length else len(value) + len(value) % 2
+    tag = pixels.tag
+    file.write(struct.pack("<HH2sHI", tag.group, tag.element, pixels.VR.encode("ascii"), 0, length))
+    file.write(value)
+    file.write(b"\0" * (len(value) % 2))
+    if pixels.is_undefined_length:
+        file.write(_SEQUENCE_DELIMITATION)
+
+
+_SEQUENCE_DELIMITATION = b"\xfe\xff\xdd\xe0\0\0\0\0"
 
 
 def named_time_zone(source: Dataset) -> timezone | None:

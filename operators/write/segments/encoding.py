@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 
+from pydicom.charset import convert_encodings
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import correct_ambiguous_vr, write_dataset
-from pydicom.tag import Tag
+from pydicom.tag import BaseTag, Tag
 
 _SHORT = struct.Struct("<HH2sH")
 _LONG = struct.Struct("<HH2sHI")
@@ -25,12 +27,17 @@ def element(keyword: str, vr: str, value: bytes) -> bytes:
     """Return one data element; an odd value is padded as its VR wants (PS3.5 table 6.2-1)."""
     if len(value) % 2:
         value += b"\0" if vr in ("UI", "OB", "UN") else b" "
-    tag = Tag(keyword)
+    tag = _tag(keyword)
     if vr in _LONG_VRS:
         return _LONG.pack(tag.group, tag.element, vr.encode(), 0, len(value)) + value
     if len(value) > 0xFFFE:
         raise ValueError(f"{len(value)} bytes do not fit into {keyword}")
     return _SHORT.pack(tag.group, tag.element, vr.encode(), len(value)) + value
+
+
+@lru_cache(maxsize=256)
+def _tag(keyword: str) -> BaseTag:
+    return Tag(keyword)
 
 
 def item(*elements: bytes) -> bytes:
@@ -61,4 +68,5 @@ def attach_sequences(result: FileDataset, sequences: Mapping[str, bytes]) -> Non
     for keyword, items in sequences.items():
         tag = Tag(keyword)
         result[tag] = RawDataElement(tag, "SQ", len(items), items, 0, False, True)
-    result.set_original_encoding(False, True, result.get("SpecificCharacterSet"))
+    named = result.get("SpecificCharacterSet")
+    result.set_original_encoding(False, True, convert_encodings(named) if named else None)

@@ -65,6 +65,11 @@ class SegmentationForm:
         return _TRANSFER_SYNTAXES[self.encoding]
 
     @property
+    def is_by_segment(self) -> bool:
+        """Whether each frame is of one segment."""
+        return self.type != "labelmap"
+
+    @property
     def is_fractional(self) -> bool:
         """Whether values are fractions of 1."""
         return self.type in ("probability", "occupancy")

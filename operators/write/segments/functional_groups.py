@@ -25,24 +25,55 @@ DIMENSIONS = (
 """The dimensions of frames by segment: attribute, functional group, label. A label map has the second one alone."""
 
 
-def frame_groups(slices: Sequence[Slice], frames: Iterable[tuple[int | None, int]]) -> bytes:
+def frame_groups(slices: Sequence[Slice], frames: Iterable[tuple[int, int]], *, by_segment: bool) -> bytes:
     """Return the items of the Per-Frame Functional Groups Sequence.
 
-    ``frames`` are Segment Number and slice, from 0; a frame of a label map has no segment.
+    ``frames`` are Segment Number and slice, from 0. Unless frames are ``by_segment``, as in a label map, they have no
+    Segment Identification, and the slice is their only dimension.
     """
-    derivations: dict[int, bytes] = {}
-    positions: dict[int, bytes] = {}
-    derive = _Derivation()
-    items = []
+    template = _Template(by_segment)
+    around: dict[int, tuple[bytes, bytes]] = {}
+    parts: list[bytes] = []
     for number, index in frames:
-        if index not in positions:
-            derivations[index] = derive(slices[index])
-            positions[index] = _plane_position(slices[index])
-        # In the order of their tags: (0008,9124), (0020,9111), (0020,9113), (0062,000A).
-        items.append(
-            item(derivations[index], _frame_content(number, index), positions[index], _segment_identification(number))
-        )
-    return b"".join(items)
+        if index not in around:
+            around[index] = template.around(slices[index])
+        before, between = around[index]
+        if by_segment:
+            parts += (before, _TWO_PLACES.pack(number, index + 1), between, _NUMBER.pack(number))
+        else:
+            parts += (before, _ONE_PLACE.pack(index + 1), between)
+    return b"".join(parts)
+
+
+_ONE_PLACE = struct.Struct("<I")
+_TWO_PLACES = struct.Struct("<II")
+_NUMBER = struct.Struct("<H")
+
+
+class _Template:
+    """An item of the sequence up to what differs between the frames of one slice, which are numbers at two places.
+
+    The order is that of the tags: Derivation Image (0008,9124), Frame Content (0020,9111) and its numbers, Plane
+    Position (0020,9113), Segment Identification (0062,000A) and its number.
+    """
+
+    def __init__(self, by_segment: bool) -> None:
+        self.derivation = _Derivation()
+        place = _TWO_PLACES.pack(0, 0) if by_segment else _ONE_PLACE.pack(0)
+        # C.7.6.16.2.2: the frame's place in the dimensions.
+        self.content = sequence("FrameContentSequence", item(element("DimensionIndexValues", "UL", place)))
+        self.content_numbers = len(place)
+        # C.8.20.3.1
+        number = element("ReferencedSegmentNumber", "US", _NUMBER.pack(0))
+        self.identification = sequence("SegmentIdentificationSequence", item(number)) if by_segment else b""
+        self.identification_numbers = _NUMBER.size if by_segment else 0
+
+    def around(self, source: Slice) -> tuple[bytes, bytes]:
+        """Return what stands before the place in the dimensions, and between that and the segment's number."""
+        whole = item(self.derivation(source), self.content, position := _plane_position(source), self.identification)
+        after = len(position) + len(self.identification)
+        before = len(whole) - after - self.content_numbers
+        return whole[:before], whole[before + self.content_numbers : len(whole) - self.identification_numbers]
 
 
 def _plane_position(source: Slice) -> bytes:
@@ -74,17 +105,3 @@ class _Derivation:
             self.purpose,
         )
         return sequence("DerivationImageSequence", item(sequence("SourceImageSequence", image), self.derivation))
-
-
-def _frame_content(number: int | None, index: int) -> bytes:
-    """Return the Frame Content (C.7.6.16.2.2): the frame's place in the dimensions, from 1."""
-    place = struct.pack("<I", index + 1) if number is None else struct.pack("<II", number, index + 1)
-    return sequence("FrameContentSequence", item(element("DimensionIndexValues", "UL", place)))
-
-
-def _segment_identification(number: int | None) -> bytes:
-    """Return the Segment Identification (C.8.20.3.1); a label map has none."""
-    if number is None:
-        return b""
-    value = element("ReferencedSegmentNumber", "US", struct.pack("<H", number))
-    return sequence("SegmentIdentificationSequence", item(value))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,7 @@ LARGEST_NUMBER = 65535
 _ALL_ROWS = slice(None)
 
 
-@dataclass(frozen=True, order=True)
-class Occurrence:
+class Occurrence(NamedTuple):
     """A segment (its place among the segments, from 0) on a slice, in rows ``first_row`` to before ``end_row``."""
 
     segment: int
