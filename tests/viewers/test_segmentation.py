@@ -1,0 +1,111 @@
+"""A Segmentation of ours in OHIF: what is drawn over the image is where the mask is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from selenium.common.exceptions import TimeoutException
+
+from deploy.orthanc.server import Orthanc
+from tests.viewers.browser import LAST_IMAGE, NEXT_IMAGE, Viewer
+from tests.viewers.conftest import store
+from tests.viewers.examinations import CASES, COLOURS, SHAPES, Examination, make_examination
+from tests.viewers.marks import View, find_view
+from tests.viewers.overlay import agreement
+
+pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.timeout(600)]
+
+LEAST_DICE = 0.95
+"""Demanded of each segment on each slice that is looked at; a shift by one pixel falls below it."""
+
+OVERLAY_SECONDS = 60.0
+"""How long drawing may take; a wrong overlay fails after it."""
+
+QUICKEST = "CT reversed order"
+"""The one case that `make test` runs."""
+
+
+@pytest.mark.parametrize(
+    "name", [name if name == QUICKEST else pytest.param(name, marks=pytest.mark.viewers) for name in CASES]
+)
+def test_overlay_is_where_the_mask_is(viewer: Viewer, archive: Orthanc, tmp_path: Path, name: str) -> None:
+    examination = make_examination(name, tmp_path / "study")
+    open_segmentation(viewer, archive, examination, examination.labels, tmp_path)
+    truth = examination.truth
+
+    # The viewer goes to the first slice, in its order, that has a segment.
+    seen = [wait_for_overlay(viewer, truth, {*range(len(truth))}, tmp_path)]
+    for _ in range(2):
+        viewer.press(NEXT_IMAGE)
+        others = {*range(len(truth))} - {view.number for _, view in seen}
+        seen.append(wait_for_overlay(viewer, truth, others, tmp_path))
+    assert all(truth[view.number].any() for _, view in seen)
+    for what, wrong in wrong_masks(truth).items():
+        assert min(agreement(*seen[0], wrong, COLOURS).values()) < LEAST_DICE, what
+    assert viewer.voxel_counts() == {number: int((truth == number).sum()) for number in COLOURS}
+
+    viewer.press(LAST_IMAGE)
+    _, view = wait_for_overlay(viewer, truth, {0, len(truth) - 1}, tmp_path)
+    assert not truth[view.number].any()
+    assert viewer.errors() == []
+
+
+@pytest.mark.viewers
+def test_a_flipped_mask_is_seen_to_be_flipped(viewer: Viewer, archive: Orthanc, tmp_path: Path) -> None:
+    """The control: what the comparison says of a Segmentation that is wrong."""
+    examination = make_examination("CT axial", tmp_path / "study", seed=2)
+    open_segmentation(viewer, archive, examination, examination.labels[:, :, ::-1].copy(), tmp_path)
+    screenshot, view = wait_for_overlay(
+        viewer, examination.truth[:, :, ::-1], {*range(len(examination.truth))}, tmp_path
+    )
+    assert max(agreement(screenshot, view, examination.truth, COLOURS).values()) < 0.5
+
+
+def open_segmentation(
+    viewer: Viewer, archive: Orthanc, examination: Examination, labels: NDArray[np.uint8], folder: Path
+) -> None:
+    """Store the study with a Segmentation of these labels, and open both in the viewer."""
+    store(archive, *examination.image_files, examination.write_segmentation(labels, folder))
+    viewer.open_study(examination.study_uid)
+    viewer.until(lambda: find_view(viewer.screenshot(), *labels.shape[1:]))
+    viewer.load_segmentation(SHAPES.series_number)
+
+
+def wait_for_overlay(
+    viewer: Viewer, labels: NDArray[np.uint8], numbers: set[int], folder: Path
+) -> tuple[NDArray[np.uint8], View]:
+    """Wait until one of these slices is shown with its labels over it; fail with what is seen instead."""
+    screenshot, view, found = viewer.screenshot(), None, {}
+
+    def is_shown() -> bool:
+        nonlocal screenshot, view, found
+        screenshot = viewer.screenshot()
+        view = find_view(screenshot, *labels.shape[1:])
+        found = {} if view is None else agreement(screenshot, view, labels, COLOURS)
+        return view is not None and view.number in numbers and min(found.values()) >= LEAST_DICE
+
+    try:
+        viewer.until(is_shown, OVERLAY_SECONDS)
+    except TimeoutException:
+        path = folder / "screenshot.png"
+        Image.fromarray(screenshot).save(path)
+        pytest.fail(f"the overlay is not where the mask is: {view}, Dice {found}; see {path}")
+    assert view is not None
+    return screenshot, view
+
+
+def wrong_masks(labels: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
+    """The labels as a writer with a fault in its geometry would place them."""
+    return {
+        "left and right exchanged": labels[:, :, ::-1],
+        "up and down exchanged": labels[:, ::-1],
+        "slices in the other order": labels[::-1],
+        "one slice off": np.roll(labels, 1, axis=0),
+        "one column off": np.roll(labels, 1, axis=2),
+        "one row off": np.roll(labels, 1, axis=1),
+        "segments exchanged": np.choose(labels, np.array([0, 2, 1], np.uint8)),
+    }
