@@ -82,7 +82,7 @@ def write_segmentation(
     result.SharedFunctionalGroupsSequence = DicomSequence([source_groups(volume)])
     finish(result)
     write_pixel_data(result, form, masks, frames, numbers)
-    planes = ((numbers[item.segment], item.index) for item in frames)
+    planes = ((numbers[item.segment], item.slice_index) for item in frames)
     groups = frame_groups(volume.slices, planes, by_segment=form.is_by_segment)
     attach_sequences(result, {"PerFrameFunctionalGroupsSequence": groups})
     return result

@@ -33,10 +33,10 @@ def _byte_aligned(masks: Masks, frames: Sequence[Occurrence], rows: int, columns
     empty = memoryview(bytes(rows * columns // 8))
     parts: list[bytes | memoryview] = [b""] * (3 * len(frames))
     # Slice by slice, as a slice's voxels are in the processor's cache after the first of its segments.
-    for place in sorted(range(len(frames)), key=lambda place: frames[place].index):
+    for place in sorted(range(len(frames)), key=lambda place: frames[place].slice_index):
         frame = frames[place]
         first, end = frame.first_row // step * step, -(-frame.end_row // step) * step
-        pixels = masks.plane(frame.segment, frame.index, slice(first, end))
+        pixels = masks.plane(frame.segment, frame.slice_index, slice(first, end))
         parts[3 * place] = empty[: first * columns // 8]
         parts[3 * place + 1] = np.packbits(pixels, bitorder="little").tobytes()
         parts[3 * place + 2] = empty[end * columns // 8 :]
@@ -50,6 +50,6 @@ def _bit_aligned(masks: Masks, frames: Sequence[Occurrence], rows: int, columns:
         several = frames[start : start + _FRAMES_AT_ONCE]
         pixels = np.zeros((len(several), rows, columns), bool)
         for out, frame in zip(pixels, several, strict=True):
-            out[frame.rows] = masks.plane(frame.segment, frame.index, frame.rows)
+            out[frame.rows] = masks.plane(frame.segment, frame.slice_index, frame.rows)
         parts.append(np.packbits(pixels, bitorder="little").tobytes())
     return parts

@@ -17,12 +17,12 @@ def frames_of(
     segment has a frame on every slice, as an object must have frames.
     """
     if form.type == "labelmap":
-        found = {item.index for item in occurrences}
+        found = {item.slice_index for item in occurrences}
         kept = found if found and form.empty_frames == "omit" else range(slices)
         return [Occurrence(0, index, 0, 0) for index in sorted(kept)]
     if occurrences and form.empty_frames == "omit":
         return list(occurrences)
-    present = {(item.segment, item.index): item for item in occurrences}
+    present = {(item.segment, item.slice_index): item for item in occurrences}
     return [
         present.get((segment, index)) or Occurrence(segment, index, 0, 0)
         for segment in range(segments if form.empty_frames == "keep" else 1)

@@ -20,7 +20,7 @@ class Occurrence(NamedTuple):
     """A segment (its place among the segments, from 0) on a slice, in rows ``first_row`` to before ``end_row``."""
 
     segment: int
-    index: int
+    slice_index: int
     first_row: int
     end_row: int
 
@@ -45,8 +45,8 @@ def do_overlap(masks: Masks, occurrences: list[Occurrence]) -> bool:
     if isinstance(masks, LabelMap):
         return False
     columns = shape_of(masks)[2]
-    by_slice = sorted(occurrences, key=lambda item: item.index)
-    for index, group in groupby(by_slice, key=lambda item: item.index):
+    by_slice = sorted(occurrences, key=lambda item: item.slice_index)
+    for index, group in groupby(by_slice, key=lambda item: item.slice_index):
         here = list(group)
         if len(here) == 1:
             continue

@@ -82,17 +82,17 @@ def _whole_frames(
 ) -> Iterator[NDArray[np.unsignedinteger[Any]]]:
     if form.type == "labelmap":
         dtype = stored_type(numbers[-1])
-        yield from (label_plane(masks, frame.index, numbers, dtype) for frame in frames)
+        yield from (label_plane(masks, frame.slice_index, numbers, dtype) for frame in frames)
         return
     for frame in frames:
         pixels = np.zeros(shape_of(masks)[1:], np.uint8)
-        pixels[frame.rows] = masks.fractions(frame.segment, frame.index, frame.rows)
+        pixels[frame.rows] = masks.fractions(frame.segment, frame.slice_index, frame.rows)
         yield pixels
 
 
 def _whole_planes(masks: Masks, frames: Sequence[Occurrence]) -> Iterator[NDArray[np.uint8]]:
     for frame in frames:
-        yield masks.plane(frame.segment, frame.index, slice(None)).astype(np.uint8)
+        yield masks.plane(frame.segment, frame.slice_index, slice(None)).astype(np.uint8)
 
 
 def _bits_in_jpeg_2000(plane: NDArray[np.uint8]) -> bytes:
