@@ -138,6 +138,7 @@ class OutputPart(_Part):
         "deformable_spatial_registration",
         "key_object_selection",
         "measurement_report",
+        "multi_frame_secondary_capture",
         "parametric_map",
         "presentation_state",
         "rt_structure_set",
