@@ -50,6 +50,10 @@ FALSE_ALARMS = (
         r"Unrecognized defined term <QUANTITY> for value 4 of attribute <(Image|Frame) Type>",
         "PS3.3 C.8.16.1.4: a Defined Term of Derived Pixel Contrast that the validator's table lacks",
     ),
+    FalseAlarm(
+        r"Unrecognized enumerated value <CLOSEDPLANAR_XOR> for value 1 of attribute <Contour Geometric Type>",
+        "PS3.3 C.8.8.6.3: the XOR technique for inner contours, newer than the validator",
+    ),
 )
 """Every warning or error that is expected, each with the section by which the object is right."""
 
