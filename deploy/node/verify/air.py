@@ -8,11 +8,11 @@ from pydicom.uid import ParametricMapStorage, SegmentationStorage
 
 from deploy.node.verify.content_items import concept, content_items
 from deploy.node.verify.encoding import Item
-from deploy.node.verify.functional_groups import LABEL_MAP_SEGMENTATION_STORAGE
 from operators.provenance import Algorithm
 from operators.write.base.equipment import algorithm_name
+from operators.write.segments.form import LabelMapSegmentationStorage
 
-_SEGMENTATIONS = (SegmentationStorage, LABEL_MAP_SEGMENTATION_STORAGE)
+_SEGMENTATIONS = (SegmentationStorage, LabelMapSegmentationStorage)
 
 _MEASUREMENT_GROUP = ("125007", "DCM")
 _TRACKING = {("112039", "DCM"): "Tracking Identifier", ("112040", "DCM"): "Tracking Unique Identifier"}

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Set
 from pydicom.uid import ParametricMapStorage, SegmentationStorage
 
 from deploy.node.verify.encoding import Item, tag_name, tag_of
+from operators.write.segments.form import LabelMapSegmentationStorage
 
 SHARED, PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
-LABEL_MAP_SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.7"
 
 _FRAME_CONTENT = tag_of("FrameContentSequence")
 _POSITION = (tag_of("PlanePositionSequence"), tag_of("PlaneOrientationSequence"), tag_of("PixelMeasuresSequence"))
@@ -20,7 +20,7 @@ _SEGMENT = tag_of("SegmentIdentificationSequence")
 _ALWAYS: dict[str, tuple[int, ...]] = {
     # Table A.51-2
     SegmentationStorage: (_FRAME_CONTENT, _SEGMENT),
-    LABEL_MAP_SEGMENTATION_STORAGE: (_FRAME_CONTENT,),
+    LabelMapSegmentationStorage: (_FRAME_CONTENT,),
     # Table A.75-2
     ParametricMapStorage: (
         _FRAME_CONTENT,

@@ -11,8 +11,9 @@ from pydicom.pixels.utils import iter_pixels
 from pydicom.uid import SegmentationStorage
 
 from deploy.node.verify.encoding import Item
-from deploy.node.verify.functional_groups import LABEL_MAP_SEGMENTATION_STORAGE, PER_FRAME, SHARED
+from deploy.node.verify.functional_groups import PER_FRAME, SHARED
 from deploy.node.verify.result_file import ResultFile
+from operators.write.segments.form import LabelMapSegmentationStorage
 
 _SAMPLES = {"MONOCHROME1": 1, "MONOCHROME2": 1, "PALETTE COLOR": 1}
 
@@ -54,7 +55,7 @@ def _format_problems(root: Item) -> Iterator[str]:
 
 def segment_problems(result: ResultFile, expected: Mapping[int, int] | None) -> Iterator[str]:
     """Yield segments whose voxels, counted in the object, are not as many as the app has measured."""
-    if result.sop_class_uid not in (SegmentationStorage, LABEL_MAP_SEGMENTATION_STORAGE):
+    if result.sop_class_uid not in (SegmentationStorage, LabelMapSegmentationStorage):
         if expected is not None:
             yield "the outcome counts segments, but the object is no Segmentation"
         return
