@@ -46,7 +46,7 @@ def write_measurement_report(
     """Return the report of an analysis: image library, measurement groups in the order given, evaluations, notice.
 
     The verdicts of ``gates`` on the input follow the measurements, as groups of their own; ``derived`` are numbers made
-    of those of several groups (TID 1420), such as a total.
+    of those of several groups (TID 1420, CID 7465), such as the spread over all lesions.
 
     ``segmentations`` are the Segmentation objects by output name; ``source`` are the series that were analysed.
     ``evaluations`` concern the whole study; they, ``notice`` and ``limits`` stand under Qualitative Evaluations, so a

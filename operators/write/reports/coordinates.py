@@ -15,7 +15,7 @@ from operators.write.reports.content import INFERRED_FROM, SELECTED_FROM, decima
 
 # PS3.3 C.17.3 lets a reference be without a name; some readers have no place for that, so it says what it is.
 SOURCE_OF_MEASUREMENT = Code("121112", "DCM", "Source of Measurement")
-SOURCE_IMAGE = Code("121324", "DCM", "Source Image")
+SOURCE_IMAGE = Code("121324", "DCM", "Source image")
 
 
 def image_region(relationship: str, name: Code, region: ImageRegion, *children: Dataset) -> Dataset:

@@ -132,8 +132,16 @@ def code_of(item: Dataset) -> Code | None:
 
 
 def _laterality(value: Any) -> list[Dataset]:
-    concept = {"R": codes.SCT.Right, "L": codes.SCT.Left, "B": codes.SCT.RightAndLeft, "U": codes.SCT.Unilateral}
-    return [code(HAS_ACQ_CONTEXT, codes.DCM.ImageLaterality, concept[value])] if value in concept else []
+    return [code(HAS_ACQ_CONTEXT, codes.DCM.ImageLaterality, _SIDES[value])] if value in _SIDES else []
+
+
+# PS3.16 CID 244
+_SIDES = {
+    "R": codes.SCT.Right,
+    "L": codes.SCT.Left,
+    "B": Code("51440002", "SCT", "Bilateral"),
+    "U": codes.SCT.Unilateral,
+}
 
 
 def _orientation(value: Any) -> list[Dataset]:

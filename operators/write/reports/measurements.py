@@ -39,7 +39,7 @@ def measurement_item(measurement: Measurement, *more: Dataset, relationship: str
     outside its context group.
     """
     if measurement.qualifier is not None:
-        _require_member(measurement.qualifier, 42)
+        require_member(measurement.qualifier, 42)
     return number(
         relationship,
         measurement.name,
@@ -94,7 +94,7 @@ def _properties(properties: Properties, unit: Code) -> list[Dataset]:
         items += _normal_range(properties.normal_range, unit)
     items += _property(_SIGNIFICANCE, properties.significance, 220)
     for uncertainty in properties.uncertainties:
-        _require_member(uncertainty.name, 225)
+        require_member(uncertainty.name, 225)
         items.append(number(HAS_PROPERTIES, uncertainty.name, uncertainty.value, unit))
     return items + _property(_SELECTION_STATUS, properties.selection_status, 224)
 
@@ -104,7 +104,7 @@ def _population(population: Population) -> list[Dataset]:
     if not population.values:
         raise ValueError("a population has at least one value (TID 311 row 1)")
     for value in population.values:
-        _require_member(value.name, 221)
+        require_member(value.name, 221)
     return [
         *(number(HAS_PROPERTIES, value.name, value.value, value.unit) for value in population.values),
         *_texts(_POPULATION_DESCRIPTION, population.description),
@@ -138,10 +138,11 @@ def _texts(name: Code, value: str) -> list[Dataset]:
 def _property(name: Code, value: Code | None, context_group: int) -> list[Dataset]:
     if value is None:
         return []
-    _require_member(value, context_group)
+    require_member(value, context_group)
     return [code(HAS_PROPERTIES, name, value)]
 
 
-def _require_member(value: Code, context_group: int) -> None:
+def require_member(value: Code, context_group: int) -> None:
+    """Raise :class:`ValueError` for a code that is not of the context group (PS3.16 annex B)."""
     if value not in getattr(codes, f"CID{context_group}").concepts.values():
         raise ValueError(f"({value.value}, {value.scheme_designator}, {value.meaning!r}) is not of CID {context_group}")
