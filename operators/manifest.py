@@ -136,7 +136,10 @@ class OutputPart(_Part):
 
     object: Literal[
         "deformable_spatial_registration",
+        "ecg_report",
+        "echo_report",
         "key_object_selection",
+        "mammography_cad_report",
         "measurement_report",
         "multi_frame_secondary_capture",
         "parametric_map",
@@ -147,6 +150,7 @@ class OutputPart(_Part):
         "spatial_registration",
         "tractography_results",
         "waveform",
+        "waveform_annotation_report",
     ]
     title: str = Field(max_length=64)
     series_number: int = Field(ge=1)
