@@ -91,12 +91,11 @@ def finish(result: FileDataset) -> FileDataset:
     return result
 
 
-def save(result: FileDataset, folder: Path) -> Path:
+def save(result: Dataset, folder: Path) -> Path:
     """Write a result to ``folder`` as ``<output_name>.dcm``, in the transfer syntax that it names; return its path."""
-    filename = getattr(result, "filename", None)
-    if not filename:
+    if not isinstance(result, FileDataset) or not result.filename:
         raise ValueError("the dataset was not made by operators.write: it has no file name")
-    path = folder / Path(filename).name
+    path = folder / Path(str(result.filename)).name
     pixels = result.get(_PIXEL_DATA)
     if pixels is None or not _can_be_appended(pixels, result):
         result.save_as(path, enforce_file_format=True)
@@ -153,12 +152,16 @@ def _settle_character_set(result: Dataset) -> None:
     declared = convert_encodings(result.get("SpecificCharacterSet"))
     encodings = ["ascii" if encoding == "iso8859" else encoding for encoding in declared]
     for element in result.iterall():
-        # Person names are the source's own: they came in this character set.
-        if element.VR in ("SH", "LO", "ST", "LT", "UC", "UT"):
+        # Person names are the source's own and came in this character set, but for those in a report's content.
+        if element.VR in ("SH", "LO", "ST", "LT", "UC", "UT") or element.tag == _PERSON_NAME:
             values = element.value if element.VM > 1 else [element.value]
             if not all(_can_be_written(str(value), encodings) for value in values if value):
                 result.SpecificCharacterSet = "ISO_IR 192"
                 return
+
+
+_PERSON_NAME = 0x0040A123
+"""Person Name (0040,A123) of a content item."""
 
 
 def _can_be_written(text: str, encodings: list[str]) -> bool:

@@ -29,8 +29,8 @@ _BACKGROUND = Code("125040", "DCM", "Background")
 def check_segments(segments: Sequence[Segment], form: SegmentationForm) -> None:
     """Raise :class:`ValueError` for segments that cannot be described or told apart.
 
-    They are numbered 1 to n in order; those of a label map have any ascending numbers (PS3.3 C.8.20.2). Labels and
-    codes are there and fit their value representations; tracking identifiers differ.
+    They are numbered 1 to n in order; those of a label map have any ascending numbers (PS3.3 C.8.20.2). Labels are
+    there and fit their value representation; tracking identifiers differ.
     """
     numbers = [segment.number for segment in segments]
     if not segments:
@@ -47,8 +47,8 @@ def check_segments(segments: Sequence[Segment], form: SegmentationForm) -> None:
     for segment in segments:
         require_text(f"the label of segment {segment.number}", segment.label, "LO")
         require_text(f"the tracking identifier of segment {segment.number}", segment.tracking_identifier, "UT")
-    for code in {code for segment in segments for code in _codes(segment)}:
-        _check_code(code)
+        if segment.colour is not None and not all(0 <= part <= 255 for part in segment.colour):
+            raise ValueError(f"the colour of segment {segment.number} is {segment.colour}, not sRGB from 0 to 255")
 
 
 def segment_items(
@@ -103,18 +103,6 @@ def _background() -> Dataset:
     item.SegmentedPropertyTypeCodeSequence = code_sequence(_BACKGROUND)
     item.RecommendedDisplayCIELabValue = list(CIELabColor(0.0, 0.0, 0.0).value)
     return item
-
-
-def _codes(segment: Segment) -> list[Code]:
-    optional = [code for code in (segment.anatomic_region, segment.laterality) if code is not None]
-    return [segment.category, segment.type, *optional]
-
-
-def _check_code(code: Code) -> None:
-    name = f"the code {tuple(code)[:3]}"
-    require_text(f"the value of {name}", code.value, "UC")
-    require_text(f"the coding scheme of {name}", code.scheme_designator, "SH")
-    require_text(f"the meaning of {name}", code.meaning, "LO")
 
 
 def _shortened(numbers: list[int]) -> str:

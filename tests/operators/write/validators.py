@@ -69,6 +69,11 @@ FALSE_ALARMS = (
         r"SegmentNumber not monotonically increasing from one by one .* SegmentNumber of 0$",
         "PS3.3 C.8.20.2.3: the background of a label map is described, too, by the value of its pixels, 0",
     ),
+    FalseAlarm(
+        r"Attribute is not present in standard DICOM IOD - "
+        r"(\(0x0062,0x000d\) US Recommended Display CIELab Value|\(0x0066,0x000c\) FL Recommended Presentation Opacity)",
+        "PS3.3 C.35.1, Manufacturing 3D Model: how a model is to be shown, newer than the validator",
+    ),
 )
 """Every warning or error that is expected, each with the section by which the object is right."""
 
