@@ -138,6 +138,8 @@ class OutputPart(_Part):
         "deformable_spatial_registration",
         "ecg_report",
         "echo_report",
+        "encapsulated_pdf",
+        "encapsulated_stl",
         "key_object_selection",
         "mammography_cad_report",
         "measurement_report",
