@@ -33,6 +33,7 @@ from operators.write.base.planes import (
 )
 from operators.write.base.references import referenced_series, source_image
 from operators.write.base.result import copy_series_context, finish, new_result
+from operators.write.maps.display_range import frame_voi_lut
 from operators.write.maps.quantity import Quantity, check_quantities
 from operators.write.maps.real_world_value_mapping import real_world_value_mapping
 from operators.write.maps.stored_values import NO_VALUE, StoredType, StoredValues, stored_values
@@ -158,24 +159,32 @@ def _write_frames(
     # Readers that do not sort frames take the direction of row x column for granted.
     if np.linalg.det(place.affine[:3, :3]) < 0:
         order.reverse()
-    mappings = [real_world_value_mapping(*pair) for pair in zip(quantities, mapped, strict=True)]
-    if len(mappings) == 1:
-        shared.RealWorldValueMappingSequence = mappings[0]
+    meanings = [_meaning(quantity, stored) for quantity, stored in zip(quantities, mapped, strict=True)]
+    if len(meanings) == 1:
+        shared.update(meanings[0])
     result.SharedFunctionalGroupsSequence = DicomSequence([shared])
     frames = []
-    for number, mapping in enumerate(mappings, start=1):
+    for number, meaning in enumerate(meanings, start=1):
         for index, plane in enumerate((planes[at] for at in order), start=1):
             content = Dataset()
-            content.DimensionIndexValues = [number, index] if len(mappings) > 1 else index
+            content.DimensionIndexValues = [number, index] if len(meanings) > 1 else index
             groups = Dataset()
             groups.update(plane)
             groups.FrameContentSequence = DicomSequence([content])
-            if len(mappings) > 1:
-                groups.RealWorldValueMappingSequence = mapping
+            if len(meanings) > 1:
+                groups.update(meaning)
             frames.append(groups)
     result.NumberOfFrames = len(frames)
     result.PerFrameFunctionalGroupsSequence = DicomSequence(frames)
     return order
+
+
+def _meaning(quantity: Quantity, stored: StoredValues) -> Dataset:
+    """Return the functional groups that tell what the pixels of a quantity mean and how they are shown."""
+    groups = Dataset()
+    groups.FrameVOILUTSequence = frame_voi_lut(stored)
+    groups.RealWorldValueMappingSequence = real_world_value_mapping(quantity, stored)
+    return groups
 
 
 def _write_pixels(result: FileDataset, frames: Sequence[NDArray[Any]], transfer_syntax: UID) -> None:

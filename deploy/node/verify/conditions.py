@@ -171,7 +171,12 @@ CONDITIONS: Mapping[str, Condition] = {
     "GraphicObjectSequence": Condition(
         _lacks("TextObjectSequence", "CompoundGraphicSequence"), "without text", "C.10.5"
     ),
-    "PresentationLUTShape": Condition(_lacks("PresentationLUTSequence"), "without a table", "C.11.6"),
+    "PresentationLUTShape": Condition(
+        # Presentation states have no pixels.
+        lambda item: not item.has("PresentationLUTSequence") and (not item.has("BitsStored") or _GREY_FRAMES(item)),
+        "for grey values without a table",
+        "C.8.6.3 and C.11.6",
+    ),
     "PresentationLUTSequence": Condition(_lacks("PresentationLUTShape"), "without a shape", "C.11.6"),
     "PresentationPixelMagnificationRatio": Condition(
         _is("PresentationSizeMode", "MAGNIFY"), "for the size mode MAGNIFY", "C.10.4"

@@ -21,7 +21,7 @@ _ALWAYS: dict[str, tuple[int, ...]] = {
     # Table A.51-2
     SegmentationStorage: (_FRAME_CONTENT, _SEGMENT),
     LabelMapSegmentationStorage: (_FRAME_CONTENT,),
-    # Table A.75-2
+    # Table A.75-2: Frame VOI LUT is mandatory there
     ParametricMapStorage: (
         _FRAME_CONTENT,
         tag_of("PixelMeasuresSequence"),

@@ -11,7 +11,12 @@ from deploy.node.verify.encoding import Element, Item, tag_name
 from deploy.node.verify.functional_groups import PER_FRAME, SHARED, functional_group_problems
 from deploy.node.verify.iods import IOD, Attribute, ItemRule, Module, iod_of
 
-_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_PIXEL_DATA = {
+    "image-pixel": "PixelData",
+    "floating-point-image-pixel": "FloatPixelData",
+    "double-floating-point-image-pixel": "DoubleFloatPixelData",
+}
+"""What an image has of each of its pixel modules."""
 
 
 def structure_problems(root: Item) -> Iterator[str]:
@@ -42,11 +47,13 @@ class _Check:
             if module.usage != "M" and self._is_present(module, root):
                 for problem in _requirements(root, module.rule, ""):
                     yield f"{problem} (module {module.key})"
-        if self._iod.has_pixels and not any(root.has(keyword) for keyword in _PIXELS):
+        if self._iod.has_pixels and not any(root.has(keyword) for keyword in _PIXEL_DATA.values()):
             yield "there is no pixel data"
 
     def _is_present(self, module: Module, root: Item) -> bool:
         """Whether an optional module is used: something is there that only it requires."""
+        if module.key in _PIXEL_DATA:
+            return root.has(_PIXEL_DATA[module.key])
         mandatory = self._iod.root.attributes
         return any(
             attribute.type == "1" and attribute.tag in root.elements and mandatory[attribute.tag].type == "3"

@@ -14,7 +14,7 @@ from deploy.node.verify import KnownInstance, VerificationError, verify_results
 from operators.outcome import Outcome
 from operators.provenance import Analysis
 from operators.write.base.result import save
-from tests.operators.write.every_object import Made
+from tests.operators.write.examples.made import Made
 
 
 @dataclass

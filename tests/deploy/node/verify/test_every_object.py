@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ BREAKING: dict[str, tuple[Callable[[FileDataset], object], str]] = {
     "type 1 absent": (lambda d: delattr(d, "SeriesInstanceUID"), "SeriesInstanceUID is absent (type 1)"),
     "type 1 empty": (lambda d: setattr(d, "Modality", ""), "Modality is empty (type 1)"),
     "type 2 absent": (lambda d: delattr(d, "PatientBirthDate"), "PatientBirthDate is absent (type 2)"),
-    "another patient": (lambda d: setattr(d, "PatientID", "P-0816"), "PatientID is 'P-0816', in the source 'P-0815'"),
+    "another patient": (lambda d: setattr(d, "PatientID", "P-0816"), "PatientID is 'P-0816', in the source"),
     "another study": (lambda d: setattr(d, "StudyInstanceUID", "2.25.1"), "StudyInstanceUID is '2.25.1', in the"),
     "text too long": (lambda d: setattr(d, "SeriesDescription", "x" * 65), "has 65 characters, LO allows 64"),
     "malformed date": (lambda d: setattr(d, "SeriesDate", "20230229a"), "SeriesDate"),
@@ -66,5 +67,5 @@ def test_every_required_attribute_is_missed(name: str, analysis: Analysis, tmp_p
     assert iod is not None
     for attribute in iod.root.required:
         run.path.write_bytes(good)
-        run.change(lambda dataset, tag=attribute.tag: dataset.pop(tag))
+        run.change(partial(Dataset.pop, key=attribute.tag))
         assert any(attribute.keyword in problem for problem in run.problems()), attribute.keyword
