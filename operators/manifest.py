@@ -135,6 +135,7 @@ class OutputPart(_Part):
     """One result object: its kind, its series description and its series number."""
 
     object: Literal[
+        "bulk_annotations",
         "deformable_spatial_registration",
         "ecg_report",
         "echo_report",

@@ -203,7 +203,8 @@ def _draw_bars(figure: Figure, page: SummaryPage, box: tuple[float, float, float
             (1, bar.left, bar.left_text, _LEFT),
         ):
             length = 0.26 * value / largest
-            axes.barh(row, side * length, left=side * 0.28, height=0.62, color=colour)
+            if length:
+                axes.barh(row, side * length, left=side * 0.28, height=0.62, color=colour)
             axes.text(
                 side * (0.30 + length),
                 row,

@@ -77,6 +77,11 @@ FALSE_ALARMS = (
         r"(\(0x0062,0x000d\) US Recommended Display CIELab Value|\(0x0066,0x000c\) FL Recommended Presentation Opacity)",
         "PS3.3 C.35.1, Manufacturing 3D Model: how a model is to be shown, newer than the validator",
     ),
+    FalseAlarm(
+        r"Only valid for AnnotationCoordinateType of 3D - attribute <CommonZCoordinateValue> = <>",
+        "PS3.3 C.37.1, Microscopy Bulk Simple Annotations: said of every object of 2D coordinates, where the attribute "
+        "is absent as it has to be",
+    ),
 )
 """Every warning or error that is expected, each with the section by which the object is right."""
 
