@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from operators.provenance import Analysis
-from tests.operators.write.examples import choices, findings, pictures, reports, segmentations, spaces
+from tests.operators.write.examples import choices, findings, pictures, reports, segmentations, signals, spaces
 from tests.operators.write.examples.made import Made
 
 EVERY_OBJECT: Mapping[str, Callable[[Analysis], Made]] = {
@@ -38,6 +38,8 @@ EVERY_OBJECT: Mapping[str, Callable[[Analysis], Made]] = {
     "spatial registration": spaces.spatial_registration,
     "spatial registration across studies": spaces.registration_across_studies,
     "deformable spatial registration": spaces.deformable_spatial_registration,
+    "tractography results": signals.tracts,
+    "waveform": signals.filtered_ecg,
     "key object selection": choices.key_object_selection,
     "presentation state": choices.presentation_state,
 }
