@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deploy.node.verify.encoding import tag_of
 from operators.write.base.identity import PATIENT_AND_STUDY
 
 COPIED = frozenset(PATIENT_AND_STUDY) | frozenset(
@@ -21,4 +22,7 @@ COPIED = frozenset(PATIENT_AND_STUDY) | frozenset(
         "RequestedProcedureID",
     }
 )
-"""Keywords of attributes whose values, items and references are the source's own, wrong or right."""
+"""Keywords of attributes whose values, items and references are the source's own, wrong, retired or right."""
+
+COPIED_TAGS = frozenset(tag_of(keyword) for keyword in COPIED)
+"""Their tags."""

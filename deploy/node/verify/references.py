@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydicom.uid import UID
 
-from deploy.node.verify.copied import COPIED
+from deploy.node.verify.copied import COPIED_TAGS
 from deploy.node.verify.encoding import Item, tag_of
 from deploy.node.verify.iods import iod_of
 from deploy.node.verify.iods.sop_classes import RESULT_SOP_CLASSES
@@ -20,7 +20,7 @@ _LISTS = frozenset({"ReferencedSeriesSequence", "StudiesContainingOtherReference
 # What came before or is the same elsewhere is no evidence (PS3.3 C.17.2.2 and C.17.2.3).
 _UNLISTED = frozenset({"PredecessorDocumentsSequence", "IdenticalDocumentsSequence"})
 
-_SKIPPED = frozenset(tag_of(keyword) for keyword in COPIED | {"ReferencedRequestSequence"})
+_SKIPPED = COPIED_TAGS | {tag_of("ReferencedRequestSequence")}
 _NAMES = {tag_of(keyword): keyword for keyword in _EVIDENCE | _LISTS | _UNLISTED}
 
 

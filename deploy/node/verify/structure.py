@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from deploy.node.verify.conditions import CONDITIONS
 from deploy.node.verify.content_items import CONTENT_SEQUENCE, content_problems
-from deploy.node.verify.copied import COPIED
+from deploy.node.verify.copied import COPIED, COPIED_TAGS
 from deploy.node.verify.encoding import Element, Item, tag_name
 from deploy.node.verify.functional_groups import PER_FRAME, SHARED, functional_group_problems
 from deploy.node.verify.iods import IOD, Attribute, ItemRule, Module, iod_of
@@ -72,7 +72,7 @@ class _Check:
             known = rule.attributes.get(_first_overlay(tag))
             if known is None:
                 # Private attributes are told of by another check.
-                if not tag >> 16 & 1:
+                if not tag >> 16 & 1 and (path or tag not in COPIED_TAGS):
                     yield f"{path}{tag_name(tag)} does not belong to the IOD"
             elif element.items:
                 yield from self._items(element, known, path)

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from pydicom.datadict import dictionary_has_tag, dictionary_VM, dictionary_VR
 
-from deploy.node.verify.copied import COPIED
+from deploy.node.verify.copied import COPIED_TAGS
 from deploy.node.verify.encoding import Element, Item, decoded, tag_name, tag_of
 from deploy.node.verify.terms import term_problem
 
@@ -48,7 +48,6 @@ _PARAGRAPHS = frozenset({"LT", "ST", "UT"})
 
 _LARGEST_INTEGER_STRING = 2**31
 
-_COPIED = frozenset(tag_of(keyword) for keyword in COPIED)
 _CONTRIBUTING_EQUIPMENT = tag_of("ContributingEquipmentSequence")
 
 
@@ -72,7 +71,7 @@ class _Values:
             if tag >> 16 & 1:
                 yield f"{path}{tag_name(tag)} is private"
                 continue
-            own = copied or tag in _COPIED
+            own = copied or tag in COPIED_TAGS
             if element.items:
                 nested = f"{path}{tag_name(tag)}/"
                 for child in element.items:

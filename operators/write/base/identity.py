@@ -113,12 +113,18 @@ TYPE_2 = (
 
 
 def copy_attributes(source: Dataset, target: Dataset, keywords: Iterable[str]) -> None:
-    """Copy the attributes that ``source`` has, as they are: value, VR and the original text of numbers and names."""
+    """Copy the attributes that ``source`` has, as they are: value, VR and the original text of numbers and names.
+
+    Private attributes in the items of sequences stay behind.
+    """
     for keyword in keywords:
         if keyword in source:
             # Access by tag decodes the text with the source's character set before it leaves the source.
-            element = source[keyword]
-            target[element.tag] = deepcopy(element)
+            element = deepcopy(source[keyword])
+            if element.VR == "SQ":
+                for item in element.value:
+                    item.remove_private_tags()
+            target[element.tag] = element
 
 
 def copy_identity(source: Dataset, target: Dataset) -> None:

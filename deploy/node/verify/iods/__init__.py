@@ -100,7 +100,16 @@ def iod_of(sop_class_uid: str) -> IOD | None:
         module.rule if module.usage == "M" and module.rule is not content else _relaxed(module.rule)
         for module in modules
     ]
-    return IOD(key, modules, _merged(rules), content)
+    root = _merged(rules)
+    for module in modules:
+        for keyword in _SPECIALISED.get(module.key, ()):
+            attribute = module.rule.attributes[tag_of(keyword)]
+            root = ItemRule({**root.attributes, attribute.tag: attribute})
+    return IOD(key, modules, root, content)
+
+
+_SPECIALISED = {"sc-multi-frame-image": ("FrameIncrementPointer",)}
+"""Attributes by the module whose milder type overrides that of the others (PS3.3 C.8.6.3)."""
 
 
 @lru_cache(maxsize=1)
