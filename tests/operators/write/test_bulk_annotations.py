@@ -137,7 +137,7 @@ def test_measurements_and_codes_come_back(tmp_path: Path, analysis: Analysis, va
     np.testing.assert_array_equal(values[:, 0], np.arange(5.0))
     np.testing.assert_array_equal(values[:, 1], sparse)
     assert found.annotated_property_type == NUCLEUS
-    assert found.algorithm_identification[0].name == analysis.algorithm.name
+    assert found.algorithm_identification[0].AlgorithmName == analysis.algorithm.name
     assert found.algorithm_type.value == "AUTOMATIC"
     (item,) = dcmread(path).AnnotationGroupSequence
     assert (item.AnnotationAppliesToAllOpticalPaths, list(item.ReferencedOpticalPathIdentifier)) == ("NO", ["HE", "2"])

@@ -74,7 +74,7 @@ FALSE_ALARMS = (
     ),
     FalseAlarm(
         r"Attribute is not present in standard DICOM IOD - "
-        r"(\(0x0062,0x000d\) US Recommended Display CIELab Value|\(0x0066,0x000c\) FL Recommended Presentation Opacity)",
+        r"(\(0x0062,0x000d\) US Recommended Display|\(0x0066,0x000c\) FL Recommended Presentation Opacity)",
         "PS3.3 C.35.1, Manufacturing 3D Model: how a model is to be shown, newer than the validator",
     ),
     FalseAlarm(
