@@ -34,7 +34,8 @@ def test_what_is_no_unit(code: str) -> None:
 
 def test_every_unit_of_the_context_groups_is_one() -> None:
     """PS3.16's own codes, as pydicom has them; diop is of CID 4267 (diopters), which nothing here uses."""
-    codes = {code for values in concepts["UCUM"].values() for code in values}
+    units: dict[str, dict[str, object]] = concepts["UCUM"]  # type: ignore[assignment]
+    codes = {code for values in units.values() for code in values}
     assert len(codes) > 80
     assert {code for code in codes if not is_unit(code)} == {"diop"}
     assert {code for code in codes if not is_ucum_unit(code)} == {"diop", *CID_7181_SPELLINGS}

@@ -122,7 +122,7 @@ def test_the_summary_follows_from_what_was_tried(report: Dataset, write: Write) 
     assert said(report, "Summary of Detections") == ["Succeeded"]
     assert said(report, "Summary of Analyses") == ["Failed"]
     assert len(named(report, "Failed Analyses")[0].ContentSequence) == 1
-    tasks = {outcome: CadTask(CALCIFICATION_CLUSTER, mammograms(), outcome) for outcome in ("succeeded", "failed")}  # type: ignore[arg-type]
+    tasks = {outcome: CadTask(CALCIFICATION_CLUSTER, mammograms(), outcome) for outcome in ("succeeded", "failed")}
     for outcomes, detections, summary in (
         (["succeeded"], "Succeeded", "All algorithms succeeded; without findings"),
         (["failed"], "Failed", "No algorithms succeeded; without findings"),
@@ -221,4 +221,4 @@ def test_a_feature_is_made_of_findings(write: Write) -> None:
         ({"scope": OTHER}, "CID 6036"),
     ):
         with pytest.raises(ValueError, match=message):
-            write(CadImpression(features=(replace(whole, **changes),)))  # type: ignore[arg-type]
+            write(CadImpression(features=(replace(whole, **changes),)))

@@ -209,7 +209,7 @@ def test_texts_and_persons_of_every_script_come_back(write: Write, tmp_path: Pat
     assert "Müller^Jürgen" in dump
 
 
-TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), min_size=1).filter(str.strip)
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1).filter(str.strip)
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
 
 
