@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from operators.provenance import Analysis
-from tests.operators.write.examples import choices, findings, pictures, reports, segmentations, signals, spaces
+from tests.operators.write.examples import (
+    choices,
+    documents,
+    findings,
+    pictures,
+    reports,
+    segmentations,
+    signals,
+    spaces,
+)
 from tests.operators.write.examples.made import Made
 
 EVERY_OBJECT: Mapping[str, Callable[[Analysis], Made]] = {
@@ -42,5 +51,9 @@ EVERY_OBJECT: Mapping[str, Callable[[Analysis], Made]] = {
     "waveform": signals.filtered_ecg,
     "key object selection": choices.key_object_selection,
     "presentation state": choices.presentation_state,
+    "encapsulated PDF": documents.page,
+    "encapsulated STL": documents.surface,
+    "bulk annotations": documents.slide_annotations,
+    "bulk annotations, 3D": documents.slide_annotations_in_space,
 }
 """Every example by name."""
