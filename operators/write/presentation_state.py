@@ -1,4 +1,4 @@
-"""Outlines, boxes and texts over images → Grayscale Softcopy Presentation State (PS3.3 A.33.1)."""
+"""Outlines, boxes and texts over images → Grayscale or Color Softcopy Presentation State (PS3.3 A.33.1, A.33.2)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence as DicomSequence
-from pydicom.uid import GrayscaleSoftcopyPresentationStateStorage
+from pydicom.uid import ColorSoftcopyPresentationStateStorage, GrayscaleSoftcopyPresentationStateStorage
 
 from operators.manifest import OutputPart
 from operators.provenance import Analysis
@@ -18,6 +18,7 @@ from operators.write.base.content_identification import write_content_identifica
 from operators.write.base.identity import copy_attributes
 from operators.write.base.references import referenced_instance
 from operators.write.base.result import finish, new_result
+from operators.write.base.srgb import srgb_profile
 from operators.write.presentation.area import AS_STORED, Area, Turn, check_area, displayed_area, write_turn
 from operators.write.presentation.graphics import (
     Annotation,
@@ -26,7 +27,7 @@ from operators.write.presentation.graphics import (
     check_annotations,
     layer_items,
 )
-from operators.write.presentation.grey_scale import grey_scale, window_items, write_grey_scale
+from operators.write.presentation.grey_scale import are_colour, grey_scale, window_items, write_grey_scale
 
 
 def write_presentation_state(
@@ -43,19 +44,22 @@ def write_presentation_state(
 ) -> FileDataset:
     """Return one presentation state for all ``images``: instances, or frames of multi-frame ones, of one study.
 
-    ``annotations`` lie on ``layers``, the later ones over the earlier. ``window`` is in the modality's units; without
-    it each image is shown by its own first window. ``area`` and ``turn`` hold for all images; graphics are placed on
-    the image as it is stored.
+    It is one for grey scale, or for colour if the images are in colour. ``annotations`` lie on ``layers``, the later
+    ones over the earlier. ``window`` is in the modality's units; without it each image is shown by its own first
+    window. ``area`` and ``turn`` hold for all images; graphics are placed on the image as it is stored.
 
-    Raises :class:`ValueError` for images of several studies, in colour or shown by lookup tables, and for graphics or
-    texts that leave their image or that a state cannot hold.
+    Raises :class:`ValueError` for images of several studies, of grey and of colour, or shown by lookup tables, for a
+    window over colour, and for graphics or texts that leave their image or that a state cannot hold.
     """
     _check_images(images)
     check_annotations(images, layers, annotations)
     check_area(images, area, turn)
-    scale = grey_scale(images, window)
+    scale = None if are_colour(images) else grey_scale(images, window)
+    if scale is None and window is not None:
+        raise ValueError("colour is shown as it is: there is no window over it")
     source = images[0].instance.header
-    state = new_result(GrayscaleSoftcopyPresentationStateStorage, "PR", output_name, output, source, analysis)
+    sop_class_uid = GrayscaleSoftcopyPresentationStateStorage if scale else ColorSoftcopyPresentationStateStorage
+    state = new_result(sop_class_uid, "PR", output_name, output, source, analysis)
     write_body_part(source, state)
     copy_attributes(source, state, ("RequestAttributesSequence",))
     state.PresentationCreationDate, state.PresentationCreationTime = state.ContentDate, state.ContentTime
@@ -66,9 +70,13 @@ def write_presentation_state(
         _told([(displayed_area(image, area, turn), (index,)) for index, image in enumerate(images)], images)
     )
     write_turn(turn, state)
-    write_grey_scale(scale, state)
-    if found := window_items(scale):
-        state.SoftcopyVOILUTSequence = DicomSequence(_told(found, images))
+    if scale is None:
+        state.ICCProfile = srgb_profile()
+        state.ColorSpace = "SRGB"
+    else:
+        write_grey_scale(scale, state)
+        if found := window_items(scale):
+            state.SoftcopyVOILUTSequence = DicomSequence(_told(found, images))
     if annotations:
         state.GraphicLayerSequence = layer_items(layers)
         everywhere = tuple(range(len(images)))

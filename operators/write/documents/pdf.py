@@ -11,7 +11,8 @@ import pikepdf
 from matplotlib import rc_context
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
-from PIL import ImageCms
+
+from operators.write.base.srgb import srgb_profile
 
 
 def pages_pdf(pages: Sequence[Figure], title: str, author: str, created: datetime, language: str = "en") -> bytes:
@@ -42,7 +43,7 @@ def pages_pdf(pages: Sequence[Figure], title: str, author: str, created: datetim
 def _archivable(drawn: BytesIO, title: str, author: str, created: datetime, language: str) -> bytes:
     """Add what ISO 19005-2 asks for: output intent (6.2.3), metadata (6.6.2), language, file identifier (6.1.3)."""
     with pikepdf.open(drawn) as document:
-        profile = document.make_stream(_srgb_profile())
+        profile = document.make_stream(srgb_profile())
         profile.N = 3
         intent = pikepdf.Dictionary(
             Type=pikepdf.Name.OutputIntent,
@@ -74,13 +75,6 @@ def _archivable(drawn: BytesIO, title: str, author: str, created: datetime, lang
             fix_metadata_version=False,
         )
     return written.getvalue()
-
-
-def _srgb_profile() -> bytes:
-    """Return the ICC profile of sRGB, always the same: Little CMS dates it now (ICC.1 7.2.8, bytes 24 to 35)."""
-    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    profile[24:36] = b"".join(part.to_bytes(2, "big") for part in (2000, 1, 1, 0, 0, 0))
-    return bytes(profile)
 
 
 def check_pdf(document: bytes) -> None:

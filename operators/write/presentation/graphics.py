@@ -11,6 +11,7 @@ from highdicom.color import CIELabColor
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
+from scipy import ndimage
 
 from operators.provenance import Analysis
 from operators.read.geometry.slices import Slice
@@ -104,26 +105,34 @@ def mask_annotations(
     *,
     tracking_identifiers: Mapping[int, str] | None = None,
 ) -> list[Annotation]:
-    """Return the outlines of a label map, (slice, row, column) on the pixels of ``images``.
+    """Return the outlines of a label map, (slice, row, column) on the pixels of ``images``; 0 is background.
 
     ``layers`` names the layer of each label, ``tracking_identifiers`` the finding that it is. Raises
-    :class:`ValueError` for labels of another grid or without a layer.
+    :class:`ValueError` for labels of another grid, below 0 or without a layer.
     """
     grid = (len(images), *((images[0].header.Rows, images[0].header.Columns) if images else ()))
     if labels.shape != grid:
         raise ValueError(f"labels {labels.shape} do not lie on the {grid} pixels of the images")
-    if unknown := set(np.unique(labels).tolist()) - {0, *layers}:
+    if labels.dtype.kind not in "iu" or labels.min(initial=0) < 0:
+        raise ValueError(f"labels are whole numbers from 0, not {labels.dtype} from {labels.min(initial=0)}")
+    found = [
+        (index, label, place)
+        for index, plane in enumerate(labels)
+        for label, place in enumerate(ndimage.find_objects(plane), 1)
+        if place is not None
+    ]
+    if unknown := {label for _, label, _ in found} - set(layers):
         raise ValueError(f"labels {sorted(unknown)} have no layer")
     annotations = []
-    for index, plane in enumerate(labels):
-        for label in sorted(set(np.unique(plane).tolist()) - {0}):
-            name = (tracking_identifiers or {}).get(label, "")
-            shapes = [
-                Graphic(GraphicType.POLYLINE, part, tracking_identifier=name)
-                for outline in mask_outlines(plane == label)
-                for part in _parts(outline)
-            ]
-            annotations.append(Annotation(layers[label], index, shapes))
+    for index, label, place in found:
+        corner = (place[1].start, place[0].start)
+        name = (tracking_identifiers or {}).get(label, "")
+        shapes = [
+            Graphic(GraphicType.POLYLINE, part + corner, tracking_identifier=name)
+            for outline in mask_outlines(labels[index][place] == label)
+            for part in _parts(outline)
+        ]
+        annotations.append(Annotation(layers[label], index, shapes))
     return annotations
 
 

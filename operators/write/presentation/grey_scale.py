@@ -54,14 +54,14 @@ def grey_scale(images: Sequence[Slice], window: Window | None) -> GreyScale:
     """Return how images are shown: by ``window``, in the modality's units, else each by the first that it offers.
 
     Where the images' rescaling differs, as in PET, a state can hold none; the windows are then ones of stored values.
-    Raises :class:`ValueError` for colour, for lookup tables, which a state can hold for all images alike only, for some
-    images inverted and others not, and for a window too narrow.
+    Raises :class:`ValueError` for lookup tables, which a state can hold for all images alike only, for some images
+    inverted and others not, and for a window too narrow.
     """
     if window is not None and window.width < (1 if window.function == LINEAR else 1e-9):
         raise ValueError(f"a window of width {window.width} shows nothing")
     try:
         for image in images:
-            _check_monochrome(image)
+            _check_tables(image)
         rescales = [_rescale(image.header) for image in images]
         inverted = {is_inverted(image.header) for image in images}
         windows = [window or _offered(image) for image in images]
@@ -78,10 +78,16 @@ def grey_scale(images: Sequence[Slice], window: Window | None) -> GreyScale:
     return GreyScale(None, tuple(stored), inverted.pop())
 
 
-def _check_monochrome(image: Slice) -> None:
+def are_colour(images: Sequence[Slice]) -> bool:
+    """Return whether all images are in colour; raises :class:`ValueError` where some are and others not."""
+    kinds = {not str(image.header.get("PhotometricInterpretation")).startswith("MONOCHROME") for image in images}
+    if len(kinds) > 1:
+        raise ValueError("some images are in colour, others in grey: they need a state each")
+    return kinds.pop()
+
+
+def _check_tables(image: Slice) -> None:
     header = image.header
-    if not (text(header, "PhotometricInterpretation") or "").startswith("MONOCHROME"):
-        raise ValueError(f"{image.name} is {header.get('PhotometricInterpretation')}: a grey scale state shows grey")
     for keyword in ("ModalityLUTSequence", "VOILUTSequence"):
         if values(header, keyword):
             raise ValueError(f"{image.name} has a {keyword}: it is not shown by a window")

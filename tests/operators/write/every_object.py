@@ -51,6 +51,7 @@ EVERY_OBJECT: Mapping[str, Callable[[Analysis], Made]] = {
     "waveform": signals.filtered_ecg,
     "key object selection": choices.key_object_selection,
     "presentation state": choices.presentation_state,
+    "presentation state, colour": choices.colour_presentation_state,
     "encapsulated PDF": documents.page,
     "encapsulated STL": documents.surface,
     "bulk annotations": documents.slide_annotations,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageCms
 from pydicom import dcmread
 from pydicom.dataset import FileDataset
-from pydicom.uid import ExplicitVRLittleEndian, UltrasoundMultiFrameImageStorage
+from pydicom.uid import ColorSoftcopyPresentationStateStorage, ExplicitVRLittleEndian, UltrasoundMultiFrameImageStorage
 
 from operators.manifest import OutputPart
 from operators.provenance import Analysis, uid_from_text
@@ -300,6 +301,20 @@ def test_frames_are_referred_to_by_number(tmp_path: Path, analysis: Analysis, va
     assert some.ReferencedSeriesSequence[0].ReferencedImageSequence[0].ReferencedFrameNumber == [2, 3]
 
 
+def test_colour_is_shown_as_it_is(tmp_path: Path, analysis: Analysis, validate: Callable[[Path], None]) -> None:
+    source = images(PhotometricInterpretation="RGB", SamplesPerPixel=3, BitsAllocated=8, BitsStored=8, HighBit=7)
+    marks = mask_annotations(source, some_labels(), {1: "LESIONS", 2: "NOTES"})
+    path = save(write_presentation_state("marks", MARKS, source, [LESIONS, NOTES], marks, analysis), tmp_path)
+    validate(path)
+    read = dcmread(path)
+    assert read.SOPClassUID == ColorSoftcopyPresentationStateStorage
+    for keyword in ("PresentationLUTShape", "SoftcopyVOILUTSequence", "RescaleSlope"):
+        assert keyword not in read
+    assert "sRGB" in str(ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(read.ICCProfile))))
+    shapes = drawn(read)["LESIONS", source[0].header.SOPInstanceUID]
+    np.testing.assert_array_equal(filled(shapes, SHAPE[1:]), some_labels()[0] == 1)
+
+
 def test_an_outline_too_long_for_one_object_is_drawn_in_parts(
     tmp_path: Path, analysis: Analysis, validate: Callable[[Path], None]
 ) -> None:
@@ -367,8 +382,11 @@ def test_what_is_wrong_is_said_before_anything_is_written(analysis: Analysis) ->
         write(area=Area(0, 21, 0, 5))
     with pytest.raises(ValueError, match="width 0"):
         write(window=Window(10, 0))
-    with pytest.raises(ValueError, match="shows grey"):
-        write(over=images(PhotometricInterpretation="RGB"))
+    coloured = images(PhotometricInterpretation="RGB")
+    with pytest.raises(ValueError, match="no window over it"):
+        write(over=coloured, window=Window(100, 200))
+    with pytest.raises(ValueError, match="some images are in colour"):
+        write(over=(coloured[0], source[1]))
     with pytest.raises(ValueError, match="VOILUTSequence"):
         write(over=images(VOILUTSequence=[patient()]))
     mixed = images()
@@ -377,6 +395,9 @@ def test_what_is_wrong_is_said_before_anything_is_written(analysis: Analysis) ->
         write(over=mixed)
     with pytest.raises(ValueError, match="do not lie on"):
         mask_annotations(source, np.zeros((3, 24, 20), np.uint8), {1: "LESIONS"})
+    for wrong in (some_labels().astype(float), some_labels().astype(np.int8) - 1):
+        with pytest.raises(ValueError, match="whole numbers from 0"):
+            mask_annotations(source, wrong, {1: "LESIONS", 2: "NOTES"})
     with pytest.raises(ValueError, match="have no layer"):
         mask_annotations(source, some_labels(), {1: "LESIONS"})
     with pytest.raises(ValueError, match="resampled"):

@@ -31,3 +31,10 @@ def presentation_state(analysis: Analysis) -> Made:
     annotations = [*annotations, Annotation("NOTES", None, texts=[TextLabel("Research", box=(0.0, 0.9, 0.5, 1.0))])]
     made = write_presentation_state("marks", MARKS, source, [LESIONS, NOTES], annotations, analysis)
     return one("marks", made, (item.header for item in source))
+
+
+def colour_presentation_state(analysis: Analysis) -> Made:
+    source = images(PhotometricInterpretation="RGB", SamplesPerPixel=3, BitsAllocated=8, BitsStored=8, HighBit=7)
+    annotations = mask_annotations(source, some_labels(), {1: "LESIONS", 2: "NOTES"})
+    made = write_presentation_state("marks", MARKS, source, [LESIONS, NOTES], annotations, analysis)
+    return one("marks", made, (item.header for item in source))
