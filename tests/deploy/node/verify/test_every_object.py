@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
 from pydicom.dataset import Dataset, FileDataset
 
+from deploy.node.verify.encoding import Element, Item
 from deploy.node.verify.iods import iod_of
+from deploy.node.verify.result_file import read_result
+from deploy.node.verify.structure import structure_problems
 from operators.provenance import Analysis
+from operators.write.base.result import save
 from tests.deploy.node.verify.made import run_of
 from tests.operators.write.every_object import EVERY_OBJECT
 
@@ -60,12 +63,15 @@ def test_what_breaks_any_object_is_found(name: str, analysis: Analysis, tmp_path
 
 @pytest.mark.parametrize("name", EVERY_OBJECT)
 def test_every_required_attribute_is_missed(name: str, analysis: Analysis, tmp_path: Path) -> None:
-    """Whatever type 1 or 2 attribute is deleted from the data set, it is told by name."""
-    run = run_of(EVERY_OBJECT[name](analysis), analysis, tmp_path)
-    good = run.path.read_bytes()
-    iod = iod_of(run.made.object.SOPClassUID)
+    """Whatever attribute of type 1 or 2 is deleted, or of type 1 emptied, is told by name."""
+    root = read_result(save(EVERY_OBJECT[name](analysis).object, tmp_path)).root
+    iod = iod_of(root.text("SOPClassUID"))
     assert iod is not None
     for attribute in iod.root.required:
-        run.path.write_bytes(good)
-        run.change(partial(Dataset.pop, key=attribute.tag))
-        assert any(attribute.keyword in problem for problem in run.problems()), attribute.keyword
+        rest = {tag: element for tag, element in root.elements.items() if tag != attribute.tag}
+        problems = list(structure_problems(Item(rest, root.encodings)))
+        assert any(f"{attribute.keyword} is absent" in problem for problem in problems), attribute.keyword
+        if attribute.type == "1":
+            empty = {**root.elements, attribute.tag: Element(root.elements[attribute.tag].vr)}
+            problems = list(structure_problems(Item(empty, root.encodings)))
+            assert any(f"{attribute.keyword} is" in problem and "empty" in problem for problem in problems)
