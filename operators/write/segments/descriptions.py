@@ -56,15 +56,18 @@ def segment_items(
 ) -> DicomSequence:
     """Return the Segment Sequence; the numbers in ``absent`` are of segments without a voxel.
 
-    A label map describes its background, too, as every value of its pixels has to be described (C.8.20.2.3).
+    A label map describes its background, too, as every value of its pixels has to be described (C.8.20.2.3):
+    in the last item, as OHIF 3.12 gives the n-th item's colour to segment n.
     """
-    items = [_background()] if form.type == "labelmap" else []
+    items = []
     algorithm = algorithm_identification(analysis)
     for segment, colour in zip(segments, colours_of(segments), strict=True):
         item = _segment_item(segment, colour, algorithm, analysis)
         if segment.number in absent:
             item.SegmentDescription = NOTHING_FOUND
         items.append(item)
+    if form.type == "labelmap":
+        items.append(_background())
     return DicomSequence(items)
 
 

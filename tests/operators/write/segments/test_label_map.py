@@ -97,7 +97,7 @@ def test_an_empty_label_map_has_every_slice_and_says_that_nothing_was_found(anal
     assert broken_rules(read) == []
     assert read.NumberOfFrames == SHAPE[0]
     assert read.ContentDescription == "White matter lesions: nothing found"
-    assert [item.get("SegmentDescription") for item in read.SegmentSequence] == [None, "Nothing found", "Nothing found"]
+    assert [item.get("SegmentDescription") for item in read.SegmentSequence] == ["Nothing found", "Nothing found", None]
 
 
 @pytest.mark.parametrize("numbers", [(2, 1), (1, 1), (0, 1)])

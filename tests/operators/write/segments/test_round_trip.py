@@ -77,7 +77,7 @@ def test_label_maps_come_back(analysis: Analysis, data: st.DataObject) -> None:
         np.testing.assert_array_equal(found[..., number - 1], labels == number)
     np.testing.assert_array_equal(in_space, labels)
     assert read.PatientName == volume.slices[0].header.PatientName
-    assert [item.SegmentLabel for item in read.SegmentSequence][-3:] == [f"{text} {number}" for number in (1, 2, 3)]
+    assert [item.SegmentLabel for item in read.SegmentSequence][:3] == [f"{text} {number}" for number in (1, 2, 3)]
     assert _said_to_be_absent(read) == {number for number in (1, 2, 3) if not (labels == number).any()}
 
 
