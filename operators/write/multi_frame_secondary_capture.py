@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
+from pydicom.sequence import Sequence as DicomSequence
 from pydicom.tag import Tag
 from pydicom.uid import (
     UID,
@@ -22,7 +23,10 @@ from operators.manifest import OutputPart
 from operators.provenance import Analysis
 from operators.read.pictures.projection import PixelSpacing
 from operators.read.study import Series, Study
+from operators.read.volume import Volume
 from operators.write.base.decimals import decimals
+from operators.write.base.identity import copy_attributes
+from operators.write.base.planes import check_on_source, source_groups
 from operators.write.base.result import finish
 from operators.write.base.texts import require_text
 from operators.write.pages.capture import check_capture, new_capture, write_image_pixels
@@ -56,6 +60,7 @@ def write_multi_frame_secondary_capture(
     analysis: Analysis,
     *,
     vector: FrameVector = PAGES,
+    volume: Volume | None = None,
     spacing: PixelSpacing | None = None,
     calibration: str = "",
 ) -> FileDataset:
@@ -64,12 +69,15 @@ def write_multi_frame_secondary_capture(
     ``frames`` are (frame, row, column) of bool (single bit), uint8 (greyscale byte) or uint16 (greyscale word: as many
     bits as the values need, at least 9), or (frame, row, column, 3) of uint8 in sRGB (true colour). ``source`` are the
     series that they show, ``spacing`` and ``calibration`` as in
-    :func:`~operators.write.secondary_capture.write_secondary_capture`.
+    :func:`~operators.write.secondary_capture.write_secondary_capture`. Where frames are the source slices of a
+    ``volume``, pixel for pixel, they have their places in the patient.
 
-    Raises :class:`ValueError` for frames of another shape or type, a vector that does not fit them, or more of them
-    than an instance can hold.
+    Raises :class:`ValueError` for frames of another shape or type, a vector that does not fit them, more of them than
+    an instance can hold, and a volume on whose slices they do not lie or that their kind has no place for.
     """
     sop_class_uid, bits = _kind(frames)
+    if volume is not None:
+        _check_volume(volume, frames, spacing)
     check_capture(frames[0], spacing, calibration)
     increments = _vector_values(vector, len(frames))
     result = new_capture(
@@ -81,6 +89,8 @@ def write_multi_frame_secondary_capture(
         # What is stored is what is shown (C.8.6.3).
         result.PresentationLUTShape = "IDENTITY"
         result.RescaleIntercept, result.RescaleSlope, result.RescaleType = "0", "1", "US"
+    if volume is not None:
+        _write_places(volume, result)
     write_image_pixels(result, frames, colour=frames.ndim == 4, bits=bits)
     return finish(result)
 
@@ -100,6 +110,29 @@ def _kind(frames: NDArray[np.generic]) -> tuple[UID, int]:
         "frames are (frame, row, column) of bool, uint8 or uint16 or (frame, row, column, 3) of uint8, "
         f"not {frames.shape} of {frames.dtype}"
     )
+
+
+def _check_volume(volume: Volume, frames: NDArray[np.generic], spacing: PixelSpacing | None) -> None:
+    if frames.dtype == np.bool_:
+        raise ValueError("single-bit frames have no functional groups that could place them (table A.8-2)")
+    if spacing is not None:
+        raise ValueError("the spacing is that of the volume's slices")
+    check_on_source(volume, frames.shape[:3])
+
+
+def _write_places(volume: Volume, result: Dataset) -> None:
+    """Write Frame of Reference and Multi-frame Functional Groups (tables A.8-3b, A.8-4b and A.8-5b)."""
+    result.FrameOfReferenceUID = volume.frame_of_reference_uid
+    result.PositionReferenceIndicator = None
+    copy_attributes(volume.slices[0].header, result, ("PositionReferenceIndicator",))
+    result.SharedFunctionalGroupsSequence = DicomSequence([source_groups(volume)])
+    places = []
+    for item in volume.slices:
+        position, groups = Dataset(), Dataset()
+        copy_attributes(item.header, position, ("ImagePositionPatient",))
+        groups.PlanePositionSequence = DicomSequence([position])
+        places.append(groups)
+    result.PerFrameFunctionalGroupsSequence = DicomSequence(places)
 
 
 def _vector_values(vector: FrameVector, count: int) -> dict[str, Sequence[DSfloat | int | str]]:

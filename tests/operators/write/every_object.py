@@ -42,6 +42,7 @@ EVERY_OBJECT: Mapping[str, Callable[[Analysis], Made]] = {
     "multi-frame secondary capture, grey": pictures.grey_frames,
     "multi-frame secondary capture, deep grey": pictures.deep_grey_frames,
     "multi-frame secondary capture, colour": pictures.colour_frames,
+    "multi-frame secondary capture, on source slices": pictures.placed_frames,
     "parametric map": pictures.parametric_map,
     "parametric map, quantised": pictures.quantised_map,
     "spatial registration": spaces.spatial_registration,

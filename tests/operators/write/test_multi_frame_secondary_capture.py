@@ -145,6 +145,33 @@ def test_the_scale_is_read_as_it_was_meant(
         assert "(0028,0030) DS [0.45\\0.7]" in said.stdout
 
 
+@pytest.mark.parametrize("orientation", ["axial", "oblique", "sagittal"])
+@pytest.mark.parametrize("kind", ["GrayscaleByte", "GrayscaleWord", "TrueColor"])
+def test_slices_keep_their_places(
+    tmp_path: Path, analysis: Analysis, validate: Callable[[Path], None], kind: str, orientation: str
+) -> None:
+    volume = make_volume(orientation, (3, 7, 9))
+    frames = some_frames(kind)
+    path = save(
+        write_multi_frame_secondary_capture(
+            "pictures", PICTURES, as_study(volume), frames, [as_series(volume)], analysis, volume=volume
+        ),
+        tmp_path,
+    )
+    validate(path)
+    image = SimpleITK.ReadImage(str(path))
+    np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(image), frames)
+    np.testing.assert_allclose(image.GetOrigin(), volume.affine[:3, 3], atol=1e-4)
+    axes = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
+    np.testing.assert_allclose(axes, volume.affine[:3, :3], atol=1e-4)
+    # highdicom sorts the slices in its own way: each pixel is looked for at its place.
+    read = highdicom.imread(path).get_volume(apply_real_world_transform=False, apply_voi_transform=False)
+    for index in range(3):
+        place = (volume.affine @ [4, 2, index, 1])[None, :3]
+        found = tuple(np.rint(read.map_reference_to_indices(place)[0]).astype(int))
+        np.testing.assert_array_equal(read.array[found], frames[index, 2, 4])
+
+
 def test_what_is_wrong_is_said_before_anything_is_written(analysis: Analysis) -> None:
     frames = some_frames("GrayscaleByte")
     for wrong in (
@@ -168,5 +195,12 @@ def test_what_is_wrong_is_said_before_anything_is_written(analysis: Analysis) ->
             write(analysis, frames, vector=vector)
     with pytest.raises(ValueError, match="too many"):
         write(analysis, np.zeros((20_000, 1, 1), np.uint8))
+    volume = make_volume(shape=(3, 7, 9))
+    with pytest.raises(ValueError, match="no functional groups"):
+        write(analysis, frames > 5, volume=volume)
+    with pytest.raises(ValueError, match="spacing is that of"):
+        write(analysis, frames, volume=volume, spacing=PixelSpacing(1.0, 1.0, SpacingOrigin.PATIENT))
+    with pytest.raises(ValueError, match="is not on"):
+        write(analysis, frames[:, 1:], volume=volume)
     with pytest.raises(ValueError, match="not one in the patient"):
         write(analysis, frames, spacing=PixelSpacing(1.0, 1.0, SpacingOrigin.SCANNED))

@@ -59,3 +59,8 @@ def parametric_map(analysis: Analysis) -> Made:
 def quantised_map(analysis: Analysis) -> Made:
     volume = make_volume(shape=SHAPE)
     return one("map", write_map(analysis, volume, diffusivity(some_values()), stored="uint16"), headers(volume))
+
+
+def placed_frames(analysis: Analysis) -> Made:
+    volume = make_volume(shape=(3, 7, 9))
+    return one("pictures", write_frames(analysis, some_frames("TrueColor"), volume=volume), headers(make_volume()))
