@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from itertools import product
+from typing import get_args, get_type_hints
 
+from pydantic import ValidationError
 from pydicom._uid_dict import UID_dictionary
-from pydicom.uid import UID
+from pydicom.uid import UID, ExplicitVRLittleEndian, ParametricMapStorage
 from pynetdicom.sop_class import Verification
 
 from apps.run import app_manifest, app_names
@@ -14,6 +17,8 @@ from deploy.node import receive, send
 from deploy.node.config import DestinationConfig, ReceiveConfig
 from deploy.node.verify.iods.sop_classes import RESULT_SOP_CLASSES
 from operators.provenance import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from operators.write.base.encode import LOSSLESS
+from operators.write.segments.form import SegmentationForm
 
 
 def uid_name(uid: str) -> str:
@@ -21,11 +26,11 @@ def uid_name(uid: str) -> str:
     return RESULT_SOP_CLASSES.get(uid) or str(UID(uid).name)
 
 
-def services(written: Iterable[str]) -> str:
-    """Return the SOP classes with their roles; ``written`` are the SOP Class UIDs of results."""
+def services() -> str:
+    """Return the SOP classes with their roles."""
     rows = [(uid_name(str(Verification)), str(Verification), "", "yes")]
     rows.append(("every storage SOP class (PS3.4 annex B.5), known, unknown or private", "any", "", "yes"))
-    rows += [(uid_name(uid), uid, "yes", "yes") for uid in sorted(written, key=uid_name)]
+    rows += [(uid_name(uid), uid, "yes", "yes") for uid in sorted(RESULT_SOP_CLASSES, key=uid_name)]
     return table(("SOP class", "UID", "user (SCU)", "provider (SCP)"), rows)
 
 
@@ -84,10 +89,31 @@ def initiation() -> str:
     )
 
 
-def proposed(written: Iterable[tuple[str, str]]) -> str:
-    """Return the presentation contexts proposed for results; ``written`` are (SOP class, transfer syntax) UIDs."""
-    rows = [(uid_name(sop_class), sop_class, uid_name(syntax), syntax) for sop_class, syntax in sorted(set(written))]
+def proposed() -> str:
+    """Return the presentation contexts proposed for results: the transfer syntaxes that each is written in."""
+    rows = []
+    for sop_class in sorted(RESULT_SOP_CLASSES, key=uid_name):
+        rows += [(uid_name(sop_class), sop_class, uid_name(syntax), syntax) for syntax in transfer_syntaxes(sop_class)]
     return table(("abstract syntax", "UID", "transfer syntax", "UID"), rows)
+
+
+def transfer_syntaxes(sop_class: str) -> list[str]:
+    """Return the transfer syntaxes that results of a SOP class are written in, Explicit VR Little Endian first."""
+    found = {str(ExplicitVRLittleEndian)}
+    found |= {str(form.transfer_syntax_uid) for form in _forms() if form.sop_class_uid == sop_class}
+    if sop_class == ParametricMapStorage:
+        found |= set(map(str, LOSSLESS))
+    return sorted(found, key=lambda uid: (uid != ExplicitVRLittleEndian, uid))
+
+
+def _forms() -> Iterator[SegmentationForm]:
+    hints = get_type_hints(SegmentationForm)
+    for kind, encoding in product(get_args(hints["type"]), get_args(hints["encoding"])):
+        try:
+            yield SegmentationForm(kind, encoding)
+        # Not every kind can be encoded in every way.
+        except ValidationError:
+            continue
 
 
 def statuses() -> str:

@@ -10,6 +10,7 @@ from deploy.conformance import network
 from deploy.conformance.markdown import table
 from deploy.conformance.objects import COMMON_MODULES, Example, attribute_table, content_tree, module_list
 from deploy.node.verify.iods import iod_of
+from operators.write.waveforms.iods import WAVEFORM_IODS
 
 _TEMPLATE = Path(__file__).with_name("statement.template")
 
@@ -17,23 +18,19 @@ _TEMPLATE = Path(__file__).with_name("statement.template")
 def conformance_statement(examples: Mapping[str, Sequence[Example]], *, version: str) -> str:
     """Return the statement in Markdown; ``examples`` are results by SOP Class UID."""
     written = sorted(examples, key=network.uid_name)
-    syntaxes = [
-        (sop_class, str(example.object.file_meta.TransferSyntaxUID))
-        for sop_class in written
-        for example in examples[sop_class]
-    ]
     return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
         version=version,
-        overview=network.services(written),
+        overview=network.services(),
         analysed=network.analysed(),
         acceptance=network.acceptance(),
         initiation=network.initiation(),
-        proposed=network.proposed(syntaxes),
+        proposed=network.proposed(),
         statuses=network.statuses(),
         implementation=network.implementation(),
         results=_results(written, examples),
         common=attribute_table(_richest(examples), COMMON_MODULES),
         objects="\n\n".join(_object(uid, examples[uid]) for uid in written),
+        others=", ".join(sorted(network.uid_name(str(uid)) for uid in WAVEFORM_IODS if uid not in examples)),
     )
 
 
