@@ -9,6 +9,7 @@ from pydicom.sequence import Sequence
 from pydicom.sr.coding import Code
 
 from operators.refused import CODING_SCHEME
+from operators.write.base.elements import dataset_of, every_element
 from operators.write.base.texts import require_text
 
 CODING_SCHEME_NAME = "Gantry private codes"
@@ -21,16 +22,14 @@ def code_item(code: Code) -> Dataset:
     Raises :class:`ValueError` for a code without value, designator or meaning, or with one that is too long.
     """
     _check(code.value, code.scheme_designator, code.meaning, code.scheme_version or "")
-    item = Dataset()
-    if len(code.value) <= 16:
-        item.CodeValue = code.value
-    else:
-        item.LongCodeValue = code.value
-    item.CodingSchemeDesignator = code.scheme_designator
-    if code.scheme_version:
-        item.CodingSchemeVersion = code.scheme_version
-    item.CodeMeaning = code.meaning
-    return item
+    is_long = len(code.value) > 16
+    return dataset_of(
+        CodeValue=None if is_long else code.value,
+        LongCodeValue=code.value if is_long else None,
+        CodingSchemeDesignator=code.scheme_designator,
+        CodingSchemeVersion=code.scheme_version or None,
+        CodeMeaning=code.meaning,
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -54,7 +53,7 @@ def private_coding_schemes(dataset: Dataset) -> Sequence:
     """
     used = {
         str(element.value)
-        for element in dataset.iterall()
+        for element in every_element(dataset)
         if element.tag == 0x00080102 and str(element.value).startswith("99")
     }
     items = []

@@ -7,16 +7,17 @@ from collections.abc import Iterable
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.sr.codedict import codes
+from pydicom.uid import UID
 
 from operators.write.base.codes import code_sequence
+from operators.write.base.elements import dataset_of
 
 
 def referenced_instance(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
     """Return an item of a Referenced SOP Sequence (PS3.3 table 10-11)."""
-    item = Dataset()
-    item.ReferencedSOPClassUID = sop_class_uid
-    item.ReferencedSOPInstanceUID = sop_instance_uid
-    return item
+    return dataset_of(
+        ReferencedSOPClassUID=UID(str(sop_class_uid)), ReferencedSOPInstanceUID=UID(str(sop_instance_uid))
+    )
 
 
 def source_image(header: Dataset, *, frame: int | None = None) -> Dataset:

@@ -18,6 +18,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 from operators.manifest import OutputPart
 from operators.provenance import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, Analysis
 from operators.write.base.codes import private_coding_schemes
+from operators.write.base.elements import every_element
 from operators.write.base.equipment import contributing_equipment, write_equipment
 from operators.write.base.identity import copy_attributes, copy_identity
 
@@ -151,7 +152,7 @@ def _settle_character_set(result: Dataset) -> None:
     # The default repertoire is ASCII; pydicom would write Latin-1 that nobody declared.
     declared = convert_encodings(result.get("SpecificCharacterSet"))
     encodings = ["ascii" if encoding == "iso8859" else encoding for encoding in declared]
-    for element in result.iterall():
+    for element in every_element(result):
         # Person names are the source's own and came in this character set, but for those in a report's content.
         if element.VR in ("SH", "LO", "ST", "LT", "UC", "UT") or element.tag == _PERSON_NAME:
             values = element.value if element.VM > 1 else [element.value]

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.sr.coding import Code
-from pydicom.valuerep import format_number_as_ds
+from pydicom.uid import UID
+from pydicom.valuerep import DSfloat, format_number_as_ds
 
-from operators.write.base.codes import code_item, code_sequence
+from operators.write.base.codes import code_sequence
+from operators.write.base.elements import dataset_of
 from operators.write.base.references import referenced_instance
 from operators.write.base.texts import require_text
 from operators.write.base.units import require_unit
@@ -35,30 +38,29 @@ _DATE_TIME = re.compile(r"\d{4}(\d{2}(\d{2}(\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?)?)
 
 def container(relationship: str | None, name: Code, *children: Dataset, template: str | None = None) -> Dataset:
     """Return a CONTAINER; ``template`` is the TID that it follows. The root has no relationship."""
-    item = new_item(relationship, "CONTAINER", name, children)
-    item.ContinuityOfContent = "SEPARATE"
+    identification = None
     if template is not None:
-        identification = Dataset()
-        identification.MappingResource = "DCMR"
-        identification.TemplateIdentifier = template
-        item.ContentTemplateSequence = Sequence([identification])
-    return item
+        identification = Sequence([dataset_of(MappingResource="DCMR", TemplateIdentifier=template)])
+    return new_item(
+        relationship,
+        "CONTAINER",
+        name,
+        children,
+        ContinuityOfContent="SEPARATE",
+        ContentTemplateSequence=identification,
+    )
 
 
 def text(relationship: str, name: Code, value: str, *children: Dataset) -> Dataset:
     """Return a TEXT item."""
     if _CONTROL.search(value):
         raise ValueError(f"{name.meaning} {value!r} has a control character")
-    item = new_item(relationship, "TEXT", name, children)
-    item.TextValue = require_text(name.meaning, value, "UT")
-    return item
+    return new_item(relationship, "TEXT", name, children, TextValue=require_text(name.meaning, value, "UT"))
 
 
 def code(relationship: str, name: Code, value: Code, *children: Dataset) -> Dataset:
     """Return a CODE item."""
-    item = new_item(relationship, "CODE", name, children)
-    item.ConceptCodeSequence = code_sequence(value)
-    return item
+    return new_item(relationship, "CODE", name, children, ConceptCodeSequence=code_sequence(value))
 
 
 def number(
@@ -69,30 +71,29 @@ def number(
     ``unit`` has to be one of UCUM. A value that is not known is NaN, with a ``qualifier`` that says why (CID 42).
     """
     require_unit(name.meaning, unit)
-    item = new_item(relationship, "NUM", name, children)
-    if qualifier is not None:
-        item.NumericValueQualifierCodeSequence = code_sequence(qualifier)
-    if math.isnan(value) and qualifier is not None:
-        item.MeasuredValueSequence = Sequence()
-        return item
-    if not math.isfinite(value):
-        raise ValueError(f"{name.meaning} is {value}: only finite numbers can be reported")
-    measured = Dataset()
-    measured.NumericValue = decimal_string(value)
-    if float(measured.NumericValue) != value:
-        measured.FloatingPointValue = float(value)
-    measured.MeasurementUnitsCodeSequence = code_sequence(unit)
-    item.MeasuredValueSequence = Sequence([measured])
-    return item
+    measured = []
+    if not (math.isnan(value) and qualifier is not None):
+        if not math.isfinite(value):
+            raise ValueError(f"{name.meaning} is {value}: only finite numbers can be reported")
+        decimal = DSfloat(decimal_string(value))
+        exact = None if float(decimal) == value else float(value)
+        units = code_sequence(unit)
+        measured.append(dataset_of(NumericValue=decimal, FloatingPointValue=exact, MeasurementUnitsCodeSequence=units))
+    return new_item(
+        relationship,
+        "NUM",
+        name,
+        children,
+        MeasuredValueSequence=Sequence(measured),
+        NumericValueQualifierCodeSequence=None if qualifier is None else code_sequence(qualifier),
+    )
 
 
 def uid(relationship: str, name: Code, value: str, *children: Dataset) -> Dataset:
     """Return a UIDREF item."""
     if not value or len(value) > 64:
         raise ValueError(f"{name.meaning} {value!r} is no UID")
-    item = new_item(relationship, "UIDREF", name, children)
-    item.UID = value
-    return item
+    return new_item(relationship, "UIDREF", name, children, UID=UID(str(value)))
 
 
 def date(relationship: str, name: Code, value: str, *children: Dataset) -> Dataset:
@@ -140,9 +141,7 @@ def image(
         reference.ReferencedFrameNumber = list(frames)
     if segment_number is not None:
         reference.ReferencedSegmentNumber = segment_number
-    item = new_item(relationship, "IMAGE", name, children)
-    item.ReferencedSOPSequence = Sequence([reference])
-    return item
+    return new_item(relationship, "IMAGE", name, children, ReferencedSOPSequence=Sequence([reference]))
 
 
 def decimal_string(value: float) -> str:
@@ -153,15 +152,13 @@ def decimal_string(value: float) -> str:
 
 
 def new_item(
-    relationship: str | None, value_type: str, name: Code | None, children: tuple[Dataset, ...] = ()
+    relationship: str | None, value_type: str, name: Code, children: tuple[Dataset, ...] = (), **value: Any
 ) -> Dataset:
-    """Return an item that has no value yet; some references have no ``name`` (PS3.3 table C.17-5)."""
-    item = Dataset()
-    if relationship is not None:
-        item.RelationshipType = relationship
-    item.ValueType = value_type
-    if name is not None:
-        item.ConceptNameCodeSequence = Sequence([code_item(name)])
-    if children:
-        item.ContentSequence = Sequence(children)
-    return item
+    """Return an item; ``value`` are the attributes of its value, as :func:`dataset_of` takes them."""
+    return dataset_of(
+        RelationshipType=relationship,
+        ValueType=value_type,
+        ConceptNameCodeSequence=code_sequence(name),
+        ContentSequence=Sequence(children) if children else None,
+        **value,
+    )
