@@ -15,6 +15,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
+from writing_methods import ANALYSIS, OUTPUT, Input
 
 from operators.manifest import OutputPart
 from operators.measure.measurement import Measurement, MeasurementGroup, SegmentReference
@@ -23,7 +24,6 @@ from operators.read.volume import read_volume
 from operators.write.base.result import save
 from operators.write.measurement_report import write_measurement_report
 from operators.write.segmentation import write_segmentation
-from writing_methods import ANALYSIS, OUTPUT, Input
 
 REPORT = OutputPart(object="measurement_report", title="Organ volumes", series_number=9003)
 ORGAN = Code("113343008", "SCT", "Organ")
@@ -63,6 +63,11 @@ class ReportInput:
     def read_segmentation(self) -> Dataset:
         """The Segmentation as a reader has it."""
         return dcmread(self.segmentation_path, stop_before_pixels=True)
+
+    def prepare(self) -> None:
+        """Make all of it, so that no writer's time has a part in it."""
+        for name in ("headers", "read_segmentation"):
+            getattr(self, name)
 
     def value(self, group: int, quantity: int) -> float:
         """A number with several digits."""
