@@ -20,13 +20,9 @@ from operators.write.base.references import referenced_instance
 from operators.write.base.result import finish, new_result
 from operators.write.base.srgb import srgb_profile
 from operators.write.presentation.area import AS_STORED, Area, Turn, check_area, displayed_area, write_turn
-from operators.write.presentation.graphics import (
-    Annotation,
-    GraphicLayer,
-    annotation_item,
-    check_annotations,
-    layer_items,
-)
+from operators.write.presentation.graphic_checks import check_annotations
+from operators.write.presentation.graphic_items import annotation_item, layer_items
+from operators.write.presentation.graphics import Annotation, GraphicLayer
 from operators.write.presentation.grey_scale import are_colour, grey_scale, window_items, write_grey_scale
 
 

@@ -31,8 +31,8 @@ from operators.write.presentation.graphics import (
     GraphicType,
     TextLabel,
     box,
-    mask_annotations,
 )
+from operators.write.presentation.outlines import mask_annotations
 from operators.write.presentation_state import volume_images, write_presentation_state
 from tests.operators.write.studies import make_volume, patient
 from tests.peers import dcmtk

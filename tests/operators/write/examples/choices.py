@@ -6,7 +6,8 @@ from pydicom.sr.codedict import codes
 
 from operators.provenance import Analysis
 from operators.write.key_object_selection import KeyObject, write_key_object_selection
-from operators.write.presentation.graphics import Annotation, TextLabel, mask_annotations
+from operators.write.presentation.graphics import Annotation, TextLabel
+from operators.write.presentation.outlines import mask_annotations
 from operators.write.presentation_state import write_presentation_state
 from tests.operators.write.examples.made import Made, headers, one
 from tests.operators.write.studies import make_volume
