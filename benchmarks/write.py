@@ -2,7 +2,7 @@
 
 CT of 300 x 512²; headers and label map are in memory (dcmqi, a program, reads them from the page cache). One process
 runs all methods in turn, round after round in an order drawn anew; ratios are medians of the ratios within the rounds.
-Memory is measured apart, each method in a process of its own. dcmqi comes with the extra ``benchmarks``.
+Memory is measured apart, each method in a process of its own. dcmqi comes with the extra ``test``.
 """
 
 from __future__ import annotations

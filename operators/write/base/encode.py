@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import accumulate
 from typing import Any
 
@@ -49,15 +49,16 @@ LOSSLESS: frozenset[UID] = frozenset((ExplicitVRLittleEndian, *_ENCODERS))
 """The transfer syntaxes that :func:`write_pixels` knows."""
 
 
-def write_pixels(result: FileDataset, frames: Sequence[Frame], transfer_syntax: UID = ExplicitVRLittleEndian) -> None:
+def write_pixels(result: FileDataset, frames: Iterable[Frame], transfer_syntax: UID = ExplicitVRLittleEndian) -> None:
     """Write Pixel Data of monochrome ``frames``, each (row, column) of uint8 or uint16, in this transfer syntax.
 
-    To be called after :func:`operators.write.base.result.finish`, as it names the transfer syntax. Raises
-    :class:`ValueError` for a transfer syntax that is not one of :data:`LOSSLESS`.
+    Frames are taken one after another, so that an iterator can make each when its turn comes. To be called after
+    :func:`operators.write.base.result.finish`, as it names the transfer syntax. Raises :class:`ValueError` for a
+    transfer syntax that is not one of :data:`LOSSLESS`.
     """
     if transfer_syntax not in LOSSLESS:
         raise ValueError(f"transfer syntax {UID(transfer_syntax).name} is not written here")
-    native = [np.ascontiguousarray(frame, dtype=frame.dtype.newbyteorder("<")) for frame in frames]
+    native = (np.ascontiguousarray(frame, dtype=frame.dtype.newbyteorder("<")) for frame in frames)
     result.file_meta.TransferSyntaxUID = transfer_syntax
     if transfer_syntax in _ENCODERS:
         encode = _ENCODERS[transfer_syntax]
@@ -66,5 +67,5 @@ def write_pixels(result: FileDataset, frames: Sequence[Frame], transfer_syntax: 
         result["PixelData"].is_undefined_length = True
         return
     pixels = b"".join(frame.tobytes() for frame in native)
-    result.PixelData = pixels + b"\0" * (len(pixels) % 2)
-    result["PixelData"].VR = "OW" if native[0].itemsize > 1 else "OB"
+    result.PixelData = pixels + b"\0" if len(pixels) % 2 else pixels
+    result["PixelData"].VR = "OW" if result.BitsAllocated > 8 else "OB"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import imagecodecs
@@ -47,9 +47,9 @@ def write_pixel_format(result: FileDataset, form: SegmentationForm, largest_numb
 
 
 def check_size(form: SegmentationForm, frames: int, shape: tuple[int, int, int], largest_number: int) -> None:
-    """Raise :class:`ValueError` for more pixel data than an element can have a length for."""
+    """Raise :class:`ValueError` for more native pixel data than an element can have a length for."""
     size = frames * shape[1] * shape[2] * bits_allocated(form, largest_number) / 8
-    if size > LONGEST_PIXEL_DATA:
+    if size > LONGEST_PIXEL_DATA and not form.transfer_syntax_uid.is_compressed:
         raise ValueError(f"{frames} frames are {size / 2**30:.1f} GiB, a data element holds 4: leave out empty frames")
 
 
@@ -58,7 +58,7 @@ def write_pixel_data(
 ) -> None:
     """Write Pixel Data of ``frames`` and name the transfer syntax; to be called after ``finish``."""
     if form.type != "binary":
-        _write_bytes(result, form, [*_whole_frames(masks, form, frames, numbers)])
+        _write_bytes(result, form, _whole_frames(masks, form, frames, numbers))
     elif form.encoding == "jpeg_2000":
         result.PixelData = encapsulate([_bits_in_jpeg_2000(plane) for plane in _whole_planes(masks, frames)])
         result["PixelData"].VR = "OB"
@@ -69,7 +69,9 @@ def write_pixel_data(
     result.file_meta.TransferSyntaxUID = form.transfer_syntax_uid
 
 
-def _write_bytes(result: FileDataset, form: SegmentationForm, frames: list[NDArray[np.unsignedinteger[Any]]]) -> None:
+def _write_bytes(
+    result: FileDataset, form: SegmentationForm, frames: Iterable[NDArray[np.unsignedinteger[Any]]]
+) -> None:
     if form.transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
         # The pixel data are native; it is the whole data set that is deflated when it is saved.
         write_pixels(result, frames)

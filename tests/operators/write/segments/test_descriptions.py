@@ -11,7 +11,7 @@ from operators.provenance import Analysis
 from operators.write.segment import Segment
 from operators.write.segmentation import write_segmentation
 from operators.write.segments.descriptions import check_segments
-from operators.write.segments.form import DEFAULT_FORM
+from operators.write.segments.form import DEFAULT_FORM, SegmentationForm
 from operators.write.segments.occurrences import Occurrence
 from operators.write.segments.pixels import check_size
 from tests.operators.write.studies import LESIONS, make_volume, segment
@@ -57,6 +57,8 @@ def test_more_pixel_data_than_an_element_holds_are_an_error() -> None:
     check_size(DEFAULT_FORM, 131071, (1, 512, 512), 1)
     with pytest.raises(ValueError, match="leave out empty frames"):
         check_size(DEFAULT_FORM, 131072, (1, 512, 512), 1)
+    # Compressed, it has no length but its end.
+    check_size(SegmentationForm("labelmap", "rle"), 131072, (1, 512, 512), 1)
 
 
 def test_a_label_map_of_very_many_segments_is_written(analysis: Analysis) -> None:

@@ -38,7 +38,6 @@ def by_voxel(masks: list[NDArray[np.bool_]]) -> list[Occurrence]:
 def test_occurrences_in_a_label_map(labels: NDArray[np.uint16], is_transposed: bool) -> None:
     labels = labels.transpose(0, 2, 1) if is_transposed else labels
     expected = by_voxel([labels == number for number in NUMBERS])
-    # Rows between the first and the last voxel of a run of equal pixels may be counted in.
     assert occurrences_of(LabelMap(labels, NUMBERS)) == expected
     assert not do_overlap(LabelMap(labels, NUMBERS), expected)
 
