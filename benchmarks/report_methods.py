@@ -175,7 +175,7 @@ def _description(given: ReportInput) -> Path:
             "Finding": coded(ORGAN),
             "measurementItems": [
                 {
-                    "value": f"{given.value(group, place):.9g}",
+                    "value": f"{given.value(group, place):.12g}",
                     "quantity": coded(name),
                     "units": coded(unit),
                 }

@@ -1,7 +1,7 @@
 """From numbers to a TID 1500 report in a file, beside other writers: ``python benchmarks/write_reports.py --rounds 5``.
 
-The image library has every image of a CT series; the groups have five numbers each and refer to a segment. Headers are in
-memory (dcmqi, a program, reads them from the page cache). Ratios are medians of the ratios within the rounds.
+The image library has every image of a CT series; the groups have five numbers each and refer to a segment. Headers are
+in memory (dcmqi, a program, reads them from the page cache). Ratios are medians of the ratios within the rounds.
 """
 
 from __future__ import annotations

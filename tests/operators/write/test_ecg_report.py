@@ -1,4 +1,4 @@
-"""ECG report: TID 3700 as highdicom, DCMTK and pydicom read it."""
+"""ECG report: TID 3700 as DCMTK and pydicom read it (highdicom cannot read WAVEFORM items)."""
 
 from __future__ import annotations
 
