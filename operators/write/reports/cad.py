@@ -168,4 +168,20 @@ def _percent(name: Code, value: float | None) -> list[Dataset]:
 
 
 def _properties(properties: Iterable[Modifier]) -> list[Dataset]:
-    return [code(HAS_PROPERTIES, item.name, item.value) for item in properties]
+    """Return rows of TID 4009 to 4011, and whatever else is said."""
+    items = []
+    for item in properties:
+        if (context_group := _PROPERTIES.get(item.name.value)) is not None:
+            require_member(item.value, context_group)
+        items.append(code(HAS_PROPERTIES, item.name, item.value))
+    return items
+
+
+_PROPERTIES = {
+    "111009": 6010,
+    "111008": 6012,
+    "111035": 6008,
+    "107644003": 6004,
+    "111037": 6006,
+}
+"""Context group of calcification type and distribution, lesion density, shape and margins, by code value."""

@@ -22,6 +22,7 @@ from operators.measure.mammography import (
     CadImpression,
     CadTask,
 )
+from operators.measure.measurement import Modifier
 from operators.measure.region import ImageRegion
 from operators.provenance import Analysis
 from operators.write.base.result import save
@@ -156,6 +157,7 @@ def on(index: int, graphic: Any = "POINT", points: Any = ((1, 1),)) -> ImageRegi
         ({"kind": BREAST_DENSITY}, "no successful detection looked for it"),
         ({"rendering_intent": OTHER}, "CID 6034"),
         ({"certainty": 101.0}, "between 0 and 100"),
+        ({"properties": (Modifier(Code("111008", "DCM", "Calcification Distribution"), OTHER),)}, "CID 6012"),
         ({"probability_of_cancer": -1.0}, "between 0 and 100"),
         ({"tracking_identifier": ""}, "Tracking Identifier is empty"),
     ],

@@ -109,7 +109,7 @@ def cluster(**changes: object) -> CadFinding:
         "properties": (
             Modifier(
                 Code("111008", "DCM", "Calcification Distribution"),
-                Code("129760004", "SCT", "Regional calcification distribution"),
+                Code("129767008", "SCT", "Regional calcification distribution"),
             ),
         ),
         **changes,
