@@ -50,12 +50,12 @@ def _group(series: Series) -> Dataset:
             _SOURCE,
             instance.sop_class_uid,
             instance.sop_instance_uid,
-            *_described(header, differing),
+            *described(header, differing),
         )
         for instance, header in zip(series.instances, headers, strict=True)
     )
     return container(
-        CONTAINS, codes.DCM.ImageLibraryGroup, _modality(headers[0]), *_described(headers[0], common), *entries
+        CONTAINS, codes.DCM.ImageLibraryGroup, _modality(headers[0]), *described(headers[0], common), *entries
     )
 
 
@@ -76,18 +76,28 @@ def _sorted_descriptors(headers: Sequence[Dataset]) -> tuple[list[Descriptor], l
     return common, differing
 
 
-def _described(header: Dataset, descriptors: Iterable[Descriptor]) -> list[Dataset]:
-    """Return the items of the descriptors that an image has."""
-    found = ((header.get(keyword), describe) for keyword, describe in descriptors)
-    return [item for value, describe in found if value is not None and value != "" for item in describe(value)]
+def described(header: Dataset, descriptors: Iterable[Descriptor]) -> list[Dataset]:
+    """Return the items of the descriptors that an image has; a value that no item can hold is left out."""
+    items = []
+    for keyword, describe in descriptors:
+        value = header.get(keyword)
+        if value is None or value == "":
+            continue
+        try:
+            items += describe(value)
+        # What a broken or an anonymised header says here is no descriptor; the report is right without it.
+        except ValueError:
+            continue
+    return items
 
 
 def _modality(header: Dataset) -> Dataset:
-    modality = header.Modality
+    modality = str(header.get("Modality") or _OTHER.value)[:16]
     return code(HAS_ACQ_CONTEXT, codes.DCM.Modality, _MODALITIES.get(modality, Code(modality, "DCM", modality)))
 
 
-_MODALITIES = {concept.value: concept for concept in codes.CID29.concepts.values()}
+_OTHER = Code("OT", "DCM", "Other Modality")
+_MODALITIES = {_OTHER.value: _OTHER, **{concept.value: concept for concept in codes.CID29.concepts.values()}}
 
 
 # What an anonymiser left in place of a date, time or number is no descriptor.
@@ -170,7 +180,7 @@ DESCRIPTORS: tuple[Descriptor, ...] = (
     ("ContentTime", _timed(codes.DCM.ContentTime)),
     ("AcquisitionDate", _dated(codes.DCM.AcquisitionDate)),
     ("AcquisitionTime", _timed(codes.DCM.AcquisitionTime)),
-    ("FrameOfReferenceUID", lambda value: [uid(HAS_ACQ_CONTEXT, codes.DCM.FrameOfReferenceUID, value)]),
+    ("FrameOfReferenceUID", lambda value: [uid(HAS_ACQ_CONTEXT, codes.DCM.FrameOfReferenceUID, str(value))]),
     ("Rows", _measured(codes.DCM.PixelDataRows, unit=_PIXELS)),
     ("Columns", _measured(codes.DCM.PixelDataColumns, unit=_PIXELS)),
     ("ViewCodeSequence", _coded(codes.DCM.ImageView)),
@@ -185,7 +195,10 @@ DESCRIPTORS: tuple[Descriptor, ...] = (
     ("SpacingBetweenSlices", _measured(codes.DCM.SpacingBetweenSlices, unit=_MM)),
     ("SliceThickness", _measured(codes.DCM.SliceThickness, unit=_MM)),
     ("ImageOrientationPatient", _measured(*_AXES, unit=_UNIT_VECTOR)),
-    ("PulseSequenceName", lambda value: [text(HAS_ACQ_CONTEXT, Code("128230", "DCM", "Pulse Sequence Name"), value)]),
+    (
+        "PulseSequenceName",
+        lambda value: [text(HAS_ACQ_CONTEXT, Code("128230", "DCM", "Pulse Sequence Name"), str(value))],
+    ),
 )
 """Attributes of an image and the items that tell them, in the order of TID 1602 to 1606."""
 

@@ -7,7 +7,7 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from operators.write.reports.content import HAS_ACQ_CONTEXT, HAS_CONCEPT_MOD, code
-from operators.write.reports.image_library import DESCRIPTORS, code_of
+from operators.write.reports.image_library import DESCRIPTORS, code_of, described
 
 _BREASTS = {
     "L": Code("80248007", "SCT", "Left breast"),
@@ -37,11 +37,7 @@ def mammogram_descriptors(header: Dataset) -> list[Dataset]:
     if (side := header.get("ImageLaterality")) in _BREASTS:
         items.append(code(HAS_ACQ_CONTEXT, codes.DCM.ImageLaterality, _BREASTS[side]))
     items += _view(header)
-    for keyword in _OF_PROJECTIONS:
-        value = header.get(keyword)
-        if value is not None and value != "":
-            items += describe[keyword](value)
-    return items
+    return items + described(header, [(keyword, describe[keyword]) for keyword in _OF_PROJECTIONS])
 
 
 def _view(header: Dataset) -> list[Dataset]:
