@@ -7,7 +7,7 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from operators.write.reports.content import HAS_ACQ_CONTEXT, HAS_CONCEPT_MOD, code
-from operators.write.reports.image_library import DESCRIPTORS, code_of, described
+from operators.write.reports.image_descriptors import DESCRIPTORS, code_of, described
 
 _BREASTS = {
     "L": Code("80248007", "SCT", "Left breast"),
