@@ -318,6 +318,7 @@ def _rules(rule):  # type: ignore[no-untyped-def]
             yield from _rules(attribute.item)
 
 
+@pytest.mark.filterwarnings("ignore:The value length")
 def test_what_is_copied_passes_however_wrong_or_old(analysis: Analysis, tmp_path: Path) -> None:
     """The archive holds the study under these values: not ours to put right, and no reason to hold a result back."""
     made = EVERY_OBJECT["segmentation"](analysis)

@@ -85,6 +85,7 @@ def test_an_empty_value_breaks_no_rule() -> None:
     assert list(element_problems(tag_of("ContentDate"), Element("DA"), ("ascii",))) == []
 
 
+@pytest.mark.filterwarnings("ignore:Failed to decode")
 def test_several_character_sets_may_be_mixed() -> None:
     value = b"Yamada^Tarou=" + b"\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B"
     assert list(element_problems(tag_of("ContentCreatorName"), Element("PN", value), ("ascii", "iso2022_jp"))) == []
