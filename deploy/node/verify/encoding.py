@@ -266,6 +266,8 @@ def python_encodings(character_set: bytes) -> tuple[str, ...]:
     unknown = [term for term in terms if term not in python_encoding]
     if unknown:
         raise EncodingError(f"there is no character set {unknown[0]!r}")
+    if len(terms) > 1 and not all(term.startswith("ISO 2022 IR ") for term in terms if term):
+        raise EncodingError(f"the character sets {', '.join(terms)} cannot be combined without code extensions")
     # The default repertoire is ASCII; pydicom would take Latin-1 that nobody declared.
     return tuple("ascii" if codec == "iso8859" else codec for codec in (python_encoding[term] for term in terms))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import struct
 import warnings
+from collections.abc import Iterable
 from datetime import timedelta, timezone
 from pathlib import Path
 from typing import BinaryIO
 
-from pydicom.charset import convert_encodings, encode_string
+from pydicom.charset import convert_encodings, encode_string, python_encoding
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.tag import Tag
@@ -148,7 +149,13 @@ def named_time_zone(source: Dataset) -> timezone | None:
 
 
 def _settle_character_set(result: Dataset) -> None:
-    """Keep the source's character set if it holds our own texts, too; otherwise write everything in UTF-8."""
+    """Keep the source's character set if it holds our own texts, too; otherwise write everything in UTF-8.
+
+    So are the texts of a source whose character set is misspelt: they were read by what it must have meant.
+    """
+    if not _exists(result.get("SpecificCharacterSet")):
+        result.SpecificCharacterSet = "ISO_IR 192"
+        return
     # The default repertoire is ASCII; pydicom would write Latin-1 that nobody declared.
     declared = convert_encodings(result.get("SpecificCharacterSet"))
     encodings = ["ascii" if encoding == "iso8859" else encoding for encoding in declared]
@@ -159,6 +166,14 @@ def _settle_character_set(result: Dataset) -> None:
             if not all(_can_be_written(str(value), encodings) for value in values if value):
                 result.SpecificCharacterSet = "ISO_IR 192"
                 return
+
+
+def _exists(character_set: str | Iterable[str] | None) -> bool:
+    """Whether a Specific Character Set is of Defined Terms, several only with code extensions (PS3.3 C.12.1.1.2)."""
+    terms = [character_set] if isinstance(character_set, str) else list(character_set or ("",))
+    return all(term in python_encoding for term in terms) and (
+        len(terms) == 1 or all(term.startswith("ISO 2022 IR ") for term in terms if term)
+    )
 
 
 _PERSON_NAME = 0x0040A123

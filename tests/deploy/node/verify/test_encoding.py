@@ -85,6 +85,7 @@ BROKEN = [
     (b"\x08\0\x15\x11SQ\0\0\x08\0\0\0\xfe\xff\x00\xe0\x02\0\0\0", "goes beyond its sequence"),
     (b"\x08\0\x15\x11SQ\0\0\xff\xff\xff\xff\xfe\xff\x00\xe0\0\0\0\0", "ends early"),
     (b"\x08\0\x05\0CS\x06\0ISO_XX", "there is no character set 'ISO_XX'"),
+    (b"\x08\0\x05\0CS\x16\0ISO_IR 100\\ISO_IR 192 ", "cannot be combined without code extensions"),
 ]
 
 
@@ -116,6 +117,7 @@ def test_native_pixels_in_a_compressed_syntax_are_told() -> None:
         read_data_set(b"\xe0\x7f\x10\0OB\0\0\x02\0\0\0ab", 0, encapsulated=True)
 
 
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
 @settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_damage_is_told_or_harmless(
