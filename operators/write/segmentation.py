@@ -16,8 +16,8 @@ from operators.write.base.planes import check_on_source, source_groups, write_di
 from operators.write.base.references import referenced_series
 from operators.write.base.result import copy_series_context, finish, new_result
 from operators.write.segment import Segment
-from operators.write.segments.descriptions import NOTHING_FOUND, check_segments, segment_items
-from operators.write.segments.encoding import attach_sequences
+from operators.write.segments.descriptions import NOTHING_FOUND, check_segments, segment_items, texts_and_codes
+from operators.write.segments.encoding import attach_sequences, encodings_of
 from operators.write.segments.form import SegmentationForm
 from operators.write.segments.frames import frames_of
 from operators.write.segments.functional_groups import DIMENSIONS, frame_groups
@@ -75,7 +75,7 @@ def write_segmentation(
         said = f"{output.title}: {NOTHING_FOUND.lower()}"
         result.ContentDescription = said if len(said) <= _LONGEST_DESCRIPTION else NOTHING_FOUND
     present = {numbers[item.segment] for item in occurrences}
-    result.SegmentSequence = segment_items(segments, set(numbers) - present, form, analysis)
+    result.SegmentSequence = texts_and_codes(segments, form, analysis)
     result.NumberOfFrames = len(frames)
     dimensions = DIMENSIONS if form.is_by_segment else DIMENSIONS[1:]
     write_dimensions(result, analysis.uid(f"{output_name}/dimensions"), dimensions)
@@ -84,7 +84,8 @@ def write_segmentation(
     write_pixel_data(result, form, masks, frames, numbers)
     planes = ((numbers[item.segment], item.slice_index) for item in frames)
     groups = frame_groups(volume.slices, planes, by_segment=form.is_by_segment)
-    attach_sequences(result, {"PerFrameFunctionalGroupsSequence": groups})
+    described = segment_items(segments, set(numbers) - present, form, analysis, encodings_of(result))
+    attach_sequences(result, {"SegmentSequence": described, "PerFrameFunctionalGroupsSequence": groups})
     return result
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 from highdicom.color import CIELabColor
+from pydicom.charset import encode_string
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.sr.coding import Code
 
 from operators.provenance import Analysis
-from operators.write.base.codes import code_sequence
+from operators.write.base.codes import code_item, code_sequence
 from operators.write.base.equipment import algorithm_identification, algorithm_name
 from operators.write.base.texts import require_text
 from operators.write.segment import Segment
-from operators.write.segments.colours import colours_of
+from operators.write.segments.colours import Colour, colours_of
+from operators.write.segments.encoding import element, encoded, item, sequence
 from operators.write.segments.form import SegmentationForm
 from operators.write.segments.occurrences import LARGEST_NUMBER
 
@@ -51,61 +54,120 @@ def check_segments(segments: Sequence[Segment], form: SegmentationForm) -> None:
             raise ValueError(f"the colour of segment {segment.number} is {segment.colour}, not sRGB from 0 to 255")
 
 
-def segment_items(
-    segments: Sequence[Segment], absent: Collection[int], form: SegmentationForm, analysis: Analysis
-) -> DicomSequence:
-    """Return the Segment Sequence; the numbers in ``absent`` are of segments without a voxel.
-
-    A label map describes its background, too, as every value of its pixels has to be described (C.8.20.2.3):
-    in the last item, as OHIF 3.12 gives the n-th item's colour to segment n.
-    """
-    items = []
-    algorithm = algorithm_identification(analysis)
-    for segment, colour in zip(segments, colours_of(segments), strict=True):
-        item = _segment_item(segment, colour, algorithm, analysis)
-        if segment.number in absent:
-            item.SegmentDescription = NOTHING_FOUND
+def texts_and_codes(segments: Sequence[Segment], form: SegmentationForm, analysis: Analysis) -> DicomSequence:
+    """Return items that hold every text and code of the Segment Sequence, for whoever settles the character set."""
+    # By all that they say: codes compare equal whatever they mean.
+    codes = {tuple(code): code for segment in segments for code in _codes(segment)}
+    background = (_SPATIAL_CONCEPT, _BACKGROUND) if form.type == "labelmap" else ()
+    item = Dataset()
+    item.SegmentationAlgorithmIdentificationSequence = DicomSequence([algorithm_identification(analysis)])
+    item.SegmentedPropertyTypeCodeSequence = code_sequence(*codes.values(), *background)
+    items = [item]
+    for segment in segments:
+        item = Dataset()
+        item.SegmentLabel, item.TrackingID = segment.label, segment.tracking_identifier
         items.append(item)
-    if form.type == "labelmap":
-        items.append(_background())
     return DicomSequence(items)
 
 
-def _segment_item(segment: Segment, colour: tuple[int, int, int], algorithm: Dataset, analysis: Analysis) -> Dataset:
-    item = Dataset()
-    item.SegmentNumber = segment.number
-    item.SegmentLabel = segment.label
-    item.SegmentAlgorithmType = "AUTOMATIC"
-    item.SegmentAlgorithmName = algorithm_name(analysis.algorithm)
-    item.SegmentationAlgorithmIdentificationSequence = DicomSequence([algorithm])
-    item.SegmentedPropertyCategoryCodeSequence = code_sequence(segment.category)
-    item.SegmentedPropertyTypeCodeSequence = code_sequence(segment.type)
-    if segment.anatomic_region is not None:
-        item.AnatomicRegionSequence = code_sequence(segment.anatomic_region)
-        if segment.laterality is not None:
-            item.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = code_sequence(segment.laterality)
-    elif segment.laterality is not None:
-        # Without a region the side belongs to the structure itself.
-        item.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence = code_sequence(
-            segment.laterality
+def segment_items(
+    segments: Sequence[Segment],
+    absent: Collection[int],
+    form: SegmentationForm,
+    analysis: Analysis,
+    encodings: list[str],
+) -> bytes:
+    """Return the items of the Segment Sequence, texts in these encodings (Python's names).
+
+    The numbers in ``absent`` are of segments without a voxel. A label map describes its background, too, as every
+    value of its pixels has to be described (C.8.20.2.3): in the last item, as OHIF 3.12 gives the n-th item's colour to
+    segment n.
+    """
+    encoder = _SegmentEncoder(analysis, encodings)
+    items = [
+        encoder.segment(segment, colour, is_absent=segment.number in absent)
+        for segment, colour in zip(segments, colours_of(segments), strict=True)
+    ]
+    if form.type == "labelmap":
+        items.append(encoder.background())
+    return b"".join(items)
+
+
+class _SegmentEncoder:
+    """Items of the Segment Sequence, their elements in the order of the tags; what many share is encoded once."""
+
+    def __init__(self, analysis: Analysis, encodings: list[str]) -> None:
+        self.analysis, self.encodings = analysis, encodings
+        name = algorithm_name(analysis.algorithm)
+        self.algorithm = (
+            sequence(
+                "SegmentationAlgorithmIdentificationSequence",
+                item(encoded(algorithm_identification(analysis), encodings)),
+            )
+            + element("SegmentAlgorithmType", "CS", b"AUTOMATIC")
+            + element("SegmentAlgorithmName", "LO", self.text(name))
         )
-    item.RecommendedDisplayCIELabValue = list(CIELabColor.from_rgb(*colour).value)
-    item.TrackingID = segment.tracking_identifier
-    item.TrackingUID = analysis.uid(f"tracking/{segment.tracking_identifier}")
-    return item
+        self.known: dict[tuple[object, ...], bytes] = {}
+
+    def text(self, text: str) -> bytes:
+        return encode_string(text, self.encodings)
+
+    def codes(self, keyword: str, code: Code, modifier_keyword: str = "", modifier: Code | None = None) -> bytes:
+        key = (*code, *(modifier or ()))
+        if key not in self.known:
+            concept = code_item(code)
+            if modifier is not None:
+                setattr(concept, modifier_keyword, code_sequence(modifier))
+            self.known[key] = item(encoded(concept, self.encodings))
+        return sequence(keyword, self.known[key])
+
+    def segment(self, segment: Segment, colour: Colour, *, is_absent: bool) -> bytes:
+        region = b""
+        # Without a region the side belongs to the structure itself.
+        type_modifier = segment.laterality if segment.anatomic_region is None else None
+        if segment.anatomic_region is not None:
+            region = self.codes(
+                "AnatomicRegionSequence", segment.anatomic_region, "AnatomicRegionModifierSequence", segment.laterality
+            )
+        identifier = segment.tracking_identifier
+        return item(
+            region,
+            self.codes("SegmentedPropertyCategoryCodeSequence", segment.category),
+            element("SegmentNumber", "US", struct.pack("<H", segment.number)),
+            element("SegmentLabel", "LO", self.text(segment.label)),
+            element("SegmentDescription", "ST", NOTHING_FOUND.encode("ascii")) if is_absent else b"",
+            self.algorithm,
+            _colour_element(CIELabColor.from_rgb(*colour)),
+            self.codes(
+                "SegmentedPropertyTypeCodeSequence",
+                segment.type,
+                "SegmentedPropertyTypeModifierCodeSequence",
+                type_modifier,
+            ),
+            element("TrackingID", "UT", self.text(identifier)),
+            element("TrackingUID", "UI", self.analysis.uid(f"tracking/{identifier}").encode("ascii")),
+        )
+
+    def background(self) -> bytes:
+        """Return segment 0 of a label map; readers know it by Pixel Padding Value (0028,0120), people by its code."""
+        return item(
+            self.codes("SegmentedPropertyCategoryCodeSequence", _SPATIAL_CONCEPT),
+            element("SegmentNumber", "US", struct.pack("<H", 0)),
+            element("SegmentLabel", "LO", b"Background"),
+            # An algorithm that finds structures says nothing of the background: no algorithm's name is required then.
+            element("SegmentAlgorithmType", "CS", b"MANUAL"),
+            _colour_element(CIELabColor(0.0, 0.0, 0.0)),
+            self.codes("SegmentedPropertyTypeCodeSequence", _BACKGROUND),
+        )
 
 
-def _background() -> Dataset:
-    """Return segment 0 of a label map; readers know it by Pixel Padding Value (0028,0120), people by its code."""
-    item = Dataset()
-    item.SegmentNumber = 0
-    item.SegmentLabel = "Background"
-    # An algorithm that finds structures says nothing of the background: no algorithm's name is required then.
-    item.SegmentAlgorithmType = "MANUAL"
-    item.SegmentedPropertyCategoryCodeSequence = code_sequence(_SPATIAL_CONCEPT)
-    item.SegmentedPropertyTypeCodeSequence = code_sequence(_BACKGROUND)
-    item.RecommendedDisplayCIELabValue = list(CIELabColor(0.0, 0.0, 0.0).value)
-    return item
+def _colour_element(colour: CIELabColor) -> bytes:
+    return element("RecommendedDisplayCIELabValue", "US", struct.pack("<3H", *colour.value))
+
+
+def _codes(segment: Segment) -> list[Code]:
+    optional = [code for code in (segment.anatomic_region, segment.laterality) if code is not None]
+    return [segment.category, segment.type, *optional]
 
 
 def _shortened(numbers: list[int]) -> str:

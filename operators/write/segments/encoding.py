@@ -50,12 +50,17 @@ def sequence(keyword: str, *items: bytes) -> bytes:
     return element(keyword, "SQ", b"".join(items))
 
 
-def encoded(dataset: Dataset) -> bytes:
-    """Return a data set of default characters as pydicom writes it."""
+def encoded(dataset: Dataset, encodings: list[str] | None = None) -> bytes:
+    """Return a data set as pydicom writes it, texts in these encodings (Python's names), by default in ASCII."""
     buffer = DicomBytesIO()
     buffer.is_little_endian, buffer.is_implicit_VR = True, False
-    write_dataset(buffer, dataset)
+    write_dataset(buffer, dataset, encodings or ["ascii"])
     return buffer.getvalue()
+
+
+def encodings_of(result: FileDataset) -> list[str]:
+    """Return the encodings of a result's texts (Python's names), once its character set is settled."""
+    return convert_encodings(result.get("SpecificCharacterSet"))
 
 
 def attach_sequences(result: FileDataset, sequences: Mapping[str, bytes]) -> None:
@@ -68,5 +73,5 @@ def attach_sequences(result: FileDataset, sequences: Mapping[str, bytes]) -> Non
     for keyword, items in sequences.items():
         tag = Tag(keyword)
         result[tag] = RawDataElement(tag, "SQ", len(items), items, 0, False, True)
-    named = result.get("SpecificCharacterSet")
-    result.set_original_encoding(False, True, convert_encodings(named) if named else None)
+    named = "SpecificCharacterSet" in result
+    result.set_original_encoding(False, True, encodings_of(result) if named else None)

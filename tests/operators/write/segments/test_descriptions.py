@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from pydicom import dcmread
 from pydicom.sr.coding import Code
 
 from operators.manifest import OutputPart
 from operators.provenance import Analysis
+from operators.write.base.result import save
 from operators.write.segment import Segment
 from operators.write.segmentation import write_segmentation
 from operators.write.segments.descriptions import check_segments
 from operators.write.segments.form import DEFAULT_FORM, SegmentationForm
 from operators.write.segments.occurrences import Occurrence
 from operators.write.segments.pixels import check_size
-from tests.operators.write.studies import LESIONS, make_volume, segment
+from tests.operators.write.studies import LEFT, LESIONS, RIGHT, make_volume, patient, segment
 
 
 @pytest.mark.parametrize(
@@ -39,6 +43,48 @@ def test_what_cannot_be_said_is_an_error(changes: dict[str, object], message: st
         write_segmentation(
             "x", LESIONS, make_volume("axial", (2, 3, 4)), np.zeros((2, 3, 4), np.uint8), [described], analysis
         )
+
+
+@pytest.mark.parametrize(
+    ("meaning", "label", "character_set"),
+    [("Spot", "Spot", "ISO_IR 100"), ("Fleck à", "Größe", "ISO_IR 100"), ("斑点", "Spot", "ISO_IR 192")],
+)
+def test_private_codes_and_texts_of_any_script_are_told_and_read_back(
+    meaning: str, label: str, character_set: str, analysis: Analysis, tmp_path: Path
+) -> None:
+    private = Code("SPOT", "99GANTRY", meaning)
+    segments = [segment(1, label, type=private, laterality=LEFT), segment(2, "b", category=private, laterality=RIGHT)]
+    labels = np.ones((2, 3, 4), np.uint8)
+    result = write_segmentation("x", LESIONS, make_volume("axial", (2, 3, 4)), labels, segments, analysis)
+    read = dcmread(save(result, tmp_path))
+    assert read.SpecificCharacterSet == character_set
+    assert [item.CodingSchemeDesignator for item in read.CodingSchemeIdentificationSequence] == ["99GANTRY"]
+    first, second = read.SegmentSequence
+    assert (first.SegmentLabel, first.TrackingID) == (label, label)
+    assert first.SegmentedPropertyTypeCodeSequence[0].CodeMeaning == meaning
+    assert second.SegmentedPropertyCategoryCodeSequence[0].CodeMeaning == meaning
+    sides = [
+        item.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence[0].CodeMeaning
+        for item in read.SegmentSequence
+    ]
+    assert sides == ["Left", "Right"]
+
+
+def test_one_code_with_two_meanings_keeps_both(analysis: Analysis) -> None:
+    """Codes compare equal whatever they mean, and SRT ones equal those of SCT."""
+    kinds = [
+        Code("10200004", "SCT", "Liver"),
+        Code("10200004", "SCT", "Lebergewebe ä"),
+        Code("T-62000", "SRT", "Liver"),
+    ]
+    segments = [segment(number, f"s{number}", type=kind) for number, kind in enumerate(kinds, start=1)]
+    labels = np.ones((2, 3, 4), np.uint8)
+    volume = make_volume("axial", (2, 3, 4), identity=patient(SpecificCharacterSet="ISO_IR 192"))
+    result = write_segmentation("x", LESIONS, volume, labels, segments, analysis)
+    written = [item.SegmentedPropertyTypeCodeSequence[0] for item in result.SegmentSequence]
+    assert [(item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning) for item in written] == [
+        tuple(kind)[:3] for kind in kinds
+    ]
 
 
 def many(count: int) -> list[Segment]:
