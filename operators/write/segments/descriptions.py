@@ -59,14 +59,14 @@ def texts_and_codes(segments: Sequence[Segment], form: SegmentationForm, analysi
     # By all that they say: codes compare equal whatever they mean.
     codes = {tuple(code): code for segment in segments for code in _codes(segment)}
     background = (_SPATIAL_CONCEPT, _BACKGROUND) if form.type == "labelmap" else ()
-    item = Dataset()
-    item.SegmentationAlgorithmIdentificationSequence = DicomSequence([algorithm_identification(analysis)])
-    item.SegmentedPropertyTypeCodeSequence = code_sequence(*codes.values(), *background)
-    items = [item]
+    common = Dataset()
+    common.SegmentationAlgorithmIdentificationSequence = DicomSequence([algorithm_identification(analysis)])
+    common.SegmentedPropertyTypeCodeSequence = code_sequence(*codes.values(), *background)
+    items = [common]
     for segment in segments:
-        item = Dataset()
-        item.SegmentLabel, item.TrackingID = segment.label, segment.tracking_identifier
-        items.append(item)
+        own = Dataset()
+        own.SegmentLabel, own.TrackingID = segment.label, segment.tracking_identifier
+        items.append(own)
     return DicomSequence(items)
 
 
@@ -113,7 +113,7 @@ class _SegmentEncoder:
         return encode_string(text, self.encodings)
 
     def codes(self, keyword: str, code: Code, modifier_keyword: str = "", modifier: Code | None = None) -> bytes:
-        key = (*code, *(modifier or ()))
+        key = tuple(code) if modifier is None else (*code, modifier_keyword, *modifier)
         if key not in self.known:
             concept = code_item(code)
             if modifier is not None:

@@ -18,7 +18,7 @@ from operators.write.segments.descriptions import check_segments
 from operators.write.segments.form import DEFAULT_FORM, SegmentationForm
 from operators.write.segments.occurrences import Occurrence
 from operators.write.segments.pixels import check_size
-from tests.operators.write.studies import LEFT, LESIONS, RIGHT, make_volume, patient, segment
+from tests.operators.write.studies import LEFT, LESIONS, RIGHT, WHITE_MATTER, make_volume, patient, segment
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,22 @@ def test_one_code_with_two_meanings_keeps_both(analysis: Analysis) -> None:
     assert [(item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning) for item in written] == [
         tuple(kind)[:3] for kind in kinds
     ]
+
+
+def test_the_side_is_that_of_the_region_or_of_the_structure(analysis: Analysis) -> None:
+    segments = [
+        segment(1, "a", anatomic_region=WHITE_MATTER, laterality=LEFT),
+        segment(2, "b", type=WHITE_MATTER, laterality=LEFT),
+        segment(3, "c", type=WHITE_MATTER, anatomic_region=WHITE_MATTER),
+    ]
+    labels = np.ones((2, 3, 4), np.uint8)
+    result = write_segmentation("x", LESIONS, make_volume("axial", (2, 3, 4)), labels, segments, analysis)
+    regions = [item.get("AnatomicRegionSequence", [None])[0] for item in result.SegmentSequence]
+    types = [item.SegmentedPropertyTypeCodeSequence[0] for item in result.SegmentSequence]
+    assert ["AnatomicRegionModifierSequence" in (region or ()) for region in regions] == [True, False, False]
+    assert ["SegmentedPropertyTypeModifierCodeSequence" in kind for kind in types] == [False, True, False]
+    assert not any("SegmentedPropertyTypeModifierCodeSequence" in (region or ()) for region in regions)
+    assert regions[1] is None
 
 
 def many(count: int) -> list[Segment]:
