@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,14 +71,12 @@ class Viewer:
 
     def series(self) -> dict[str, str]:
         """Modality of each series in the list at the left, by description."""
-        found = {}
-        for thumbnail in self._driver.find_elements(By.CSS_SELECTOR, "[data-cy^=study-browser-thumbnail]"):
-            modality, description = (
-                thumbnail.find_element(By.CSS_SELECTOR, f"[data-cy=series-{what}-label]").text
-                for what in ("modality", "description")
-            )
-            found[description] = modality
-        return found
+        script = """
+            const text = (thumbnail, what) => thumbnail.querySelector(`[data-cy=series-${what}-label]`).innerText;
+            return [...document.querySelectorAll('[data-cy^=study-browser-thumbnail]')].map(
+                thumbnail => [text(thumbnail, 'description'), text(thumbnail, 'modality')]);
+        """
+        return dict(self._driver.execute_script(script))
 
     def open_series(self, series_number: int) -> None:
         """Double-click a series in the list."""
@@ -100,15 +98,31 @@ class Viewer:
 
         self.until(agreed)
 
-    def press(self, key: str, times: int = 1) -> None:
+    def shown(self) -> list[dict[str, Any]]:
+        """What the viewport shows: number, modality and whether it is loaded of each series, the images first."""
+        script = """
+            const grid = services.viewportGridService;
+            const shown = grid.getDisplaySetsUIDsForViewport(grid.getActiveViewportId());
+            return shown.map(uid => services.displaySetService.getDisplaySetByUID(uid)).map(
+                found => ({number: Number(found.SeriesNumber), modality: found.Modality, loaded: found.isLoaded}));
+        """
+        return list(self._driver.execute_script(script))
+
+    def press(self, key: str) -> None:
         """Press a key over the image."""
-        pane = self._element(".cornerstone-viewport-element")
-        ActionChains(self._driver).move_to_element(pane).send_keys(key * times).perform()
+
+        def pressed() -> bool:
+            pane = self._element(".cornerstone-viewport-element")
+            ActionChains(self._driver).move_to_element(pane).send_keys(key).perform()
+            return True
+
+        self.until(pressed)
 
     def screenshot(self) -> NDArray[np.uint8]:
         """What is seen of the viewport, controls and texts over it included: (y, x, 3) of sRGB."""
-        picture = Image.open(BytesIO(self._element(".cornerstone-viewport-element").screenshot_as_png))
-        return np.array(picture.convert("RGB"))
+        # The page may exchange the element between finding and drawing it.
+        picture = self.until(lambda: self._element(".cornerstone-viewport-element").screenshot_as_png)
+        return np.array(Image.open(BytesIO(picture)).convert("RGB"))
 
     def until(self, condition: Callable[[], Seen | None], seconds: float = PATIENCE_SECONDS) -> Seen:
         """Return what a condition gives once it is true; the page may change under it meanwhile.
@@ -119,6 +133,11 @@ class Viewer:
         found = wait.until(lambda _: condition())
         assert found is not None
         return found
+
+    def segmentations(self) -> list[str]:
+        """Names of the Segmentations that are loaded."""
+        script = "return services.segmentationService.getSegmentations().map(segmentation => segmentation.label);"
+        return list(self._driver.execute_script(script))
 
     def voxel_counts(self) -> dict[int, int]:
         """Voxels of each segment of the one Segmentation that is loaded, as the viewer counts them."""
@@ -131,11 +150,13 @@ class Viewer:
         return {int(number): int(count) for number, count in self.until(lambda: self._driver.execute_script(script))}
 
     def errors(self) -> list[str]:
-        """What the page has written to its console as errors since the study was opened."""
+        """What the page has written to its console as errors since the study was opened or this was asked last."""
         return [
             entry["message"]
             for entry in self._driver.get_log("browser")
-            if entry["level"] == "SEVERE" and not any(word in entry["message"] for word in _HARMLESS)
+            # What the viewer catches itself and shows as "Something went wrong" is at a lower level.
+            if (entry["level"] == "SEVERE" or "Error Boundary" in entry["message"])
+            and not any(word in entry["message"] for word in _HARMLESS)
         ]
 
     def text(self) -> str:

@@ -19,6 +19,7 @@ from operators.read.volume import Volume, read_volume
 from operators.write.base.result import save
 from operators.write.segment import Segment
 from operators.write.segmentation import write_segmentation
+from operators.write.segments.form import SegmentationForm
 from phantoms.mr_brain import simulate_brain_mr, write_brain_mr
 from phantoms.volumes.single_frame import write_ct
 from tests.viewers.marks import MARGIN, draw_marks
@@ -61,9 +62,9 @@ class Examination:
         """Study Instance UID."""
         return str(self.study.study_instance_uid)
 
-    def write_segmentation(self, labels: NDArray[np.uint8], folder: Path) -> Path:
+    def write_segmentation(self, labels: NDArray[np.generic], folder: Path, form: SegmentationForm) -> Path:
         """Write a Segmentation of ``labels``, in the order of the volume, and return its file."""
-        result = write_segmentation("shapes", SHAPES, self.volume, labels, SEGMENTS, self.analysis)
+        result = write_segmentation("shapes", SHAPES, self.volume, labels, SEGMENTS, self.analysis, form=form)
         return save(result, folder)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import urllib.error
 import urllib.request
@@ -14,43 +13,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from deploy import orthanc
 from deploy.orthanc.server import DICOM_WEB_PATH, Orthanc
 
-SETTINGS: dict[str, Any] = {
-    "routerBasename": "/",
-    "showStudyList": True,
-    "extensions": [],
-    "modes": [],
-    "customizationService": {},
-    "investigationalUseDialog": {"option": "never"},
-    "showWarningMessageForCrossOrigin": False,
-    "showCPUFallbackMessage": False,
-    # Oblique and uneven stacks are shown all the same.
-    "strictZSpacingForVolumeViewport": False,
-    "maxNumberOfWebWorkers": 2,
-    "defaultDataSourceName": "archive",
-    "dataSources": [
-        {
-            "namespace": "@ohif/extension-default.dataSourcesModule.dicomweb",
-            "sourceName": "archive",
-            "configuration": {
-                "friendlyName": "Archive",
-                "name": "archive",
-                "qidoRoot": DICOM_WEB_PATH,
-                "wadoRoot": DICOM_WEB_PATH,
-                "wadoUriRoot": DICOM_WEB_PATH,
-                "imageRendering": "wadors",
-                "thumbnailRendering": "wadors",
-                "enableStudyLazyLoad": True,
-                "supportsFuzzyMatching": False,
-                "supportsWildcard": True,
-                "omitQuotationForMultipartRequest": True,
-                "bulkDataURI": {"enabled": True},
-            },
-        }
-    ],
-}
-"""OHIF's `app-config.js`, as a site with Orthanc needs it."""
+SETTINGS = Path(orthanc.__file__).with_name("app-config.js")
+"""What a site is told to use in place of the package's own file of this name."""
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -66,7 +33,7 @@ class _Handler(SimpleHTTPRequestHandler):
         if self.path.startswith(DICOM_WEB_PATH + "/"):
             self._forward()
         elif self.path == "/app-config.js":
-            self._answer(HTTPStatus.OK, "text/javascript", f"window.config = {json.dumps(SETTINGS)};".encode())
+            self._answer(HTTPStatus.OK, "text/javascript", SETTINGS.read_bytes())
         else:
             # The viewer's own addresses are no files: its router reads them.
             if not Path(self.translate_path(self.path)).is_file():

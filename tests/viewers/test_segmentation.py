@@ -11,6 +11,7 @@ from PIL import Image
 from selenium.common.exceptions import TimeoutException
 
 from deploy.orthanc.server import Orthanc
+from operators.write.segments.form import DEFAULT_FORM, SegmentationForm
 from tests.viewers.browser import LAST_IMAGE, NEXT_IMAGE, Viewer
 from tests.viewers.conftest import store
 from tests.viewers.examinations import CASES, COLOURS, SHAPES, Examination, make_examination
@@ -55,6 +56,52 @@ def test_overlay_is_where_the_mask_is(viewer: Viewer, archive: Orthanc, tmp_path
 
 
 @pytest.mark.viewers
+@pytest.mark.parametrize(
+    ("form", "seed"),
+    [
+        (SegmentationForm("binary", empty_frames="keep"), 3),
+        (SegmentationForm("binary", "deflated"), 4),
+        (SegmentationForm("labelmap"), 5),
+        (SegmentationForm("labelmap", "rle"), 6),
+        (SegmentationForm("labelmap", "jpeg_ls"), 7),
+    ],
+    ids=lambda form: f"{form.type}-{form.encoding}" if isinstance(form, SegmentationForm) else "",
+)
+def test_other_forms_that_the_viewer_can_draw(
+    viewer: Viewer, archive: Orthanc, tmp_path: Path, form: SegmentationForm, seed: int
+) -> None:
+    """Compressed ones because the archive decompresses them for it."""
+    examination = make_examination("CT oblique", tmp_path / "study", seed=seed)
+    open_segmentation(viewer, archive, examination, examination.labels, tmp_path, form)
+    _, view = wait_for_overlay(viewer, examination.truth, {*range(len(examination.truth))}, tmp_path)
+    assert examination.truth[view.number].any()
+    assert viewer.errors() == []
+
+
+@pytest.mark.viewers
+def test_segments_that_overlap_are_both_there(viewer: Viewer, archive: Orthanc, tmp_path: Path) -> None:
+    examination = make_examination("CT oblique", tmp_path / "study", seed=8)
+    letter = examination.labels == 1
+    # Under the letter's strokes, too; drawn last, so that the letter is seen through it only.
+    bar = np.zeros_like(letter)
+    bar[:, 20:32, 16:44] = letter.any(axis=(1, 2))[:, np.newaxis, np.newaxis]
+    assert (letter & bar).any()
+    open_segmentation(viewer, archive, examination, np.stack([letter, bar]), tmp_path)
+    assert viewer.voxel_counts() == {1: int(letter.sum()), 2: int(bar.sum())}
+    assert viewer.errors() == []
+
+
+@pytest.mark.viewers
+def test_nothing_found_opens_and_shows_nothing(viewer: Viewer, archive: Orthanc, tmp_path: Path) -> None:
+    examination = make_examination("CT oblique", tmp_path / "study", seed=9)
+    nothing = np.zeros_like(examination.labels)
+    open_segmentation(viewer, archive, examination, nothing, tmp_path)
+    assert viewer.voxel_counts() == {1: 0, 2: 0}
+    wait_for_overlay(viewer, nothing, {*range(len(nothing))}, tmp_path)
+    assert viewer.errors() == []
+
+
+@pytest.mark.viewers
 def test_a_flipped_mask_is_seen_to_be_flipped(viewer: Viewer, archive: Orthanc, tmp_path: Path) -> None:
     """The control: what the comparison says of a Segmentation that is wrong."""
     examination = make_examination("CT axial", tmp_path / "study", seed=2)
@@ -66,12 +113,17 @@ def test_a_flipped_mask_is_seen_to_be_flipped(viewer: Viewer, archive: Orthanc, 
 
 
 def open_segmentation(
-    viewer: Viewer, archive: Orthanc, examination: Examination, labels: NDArray[np.uint8], folder: Path
+    viewer: Viewer,
+    archive: Orthanc,
+    examination: Examination,
+    labels: NDArray[np.generic],
+    folder: Path,
+    form: SegmentationForm = DEFAULT_FORM,
 ) -> None:
     """Store the study with a Segmentation of these labels, and open both in the viewer."""
-    store(archive, *examination.image_files, examination.write_segmentation(labels, folder))
+    store(archive, *examination.image_files, examination.write_segmentation(labels, folder, form))
     viewer.open_study(examination.study_uid)
-    viewer.until(lambda: find_view(viewer.screenshot(), *labels.shape[1:]))
+    viewer.until(lambda: find_view(viewer.screenshot(), *examination.truth.shape[1:]))
     viewer.load_segmentation(SHAPES.series_number)
 
 
