@@ -100,7 +100,7 @@ def write_image_pixels(result: Dataset, pixels: NDArray[np.generic], *, colour: 
     result.BitsStored, result.HighBit = bits, bits - 1
     result.PixelRepresentation = 0
     if bits == 1:
-        data = np.packbits(pixels.ravel(), bitorder="little").tobytes()
+        data = np.packbits(pixels.astype(bool).ravel(), bitorder="little").tobytes()
     else:
         data = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<")).tobytes()
     result.PixelData = data + b"\0" * (len(data) % 2)

@@ -311,3 +311,18 @@ def test_what_cannot_be_right_is_an_error(analysis: Analysis) -> None:
     ):
         with pytest.raises(ValueError, match=message):
             write(analysis, place, *quantities, **changes)
+
+
+@pytest.mark.parametrize("stored", ["float32", "uint16"])
+def test_the_window_shows_the_whole_range_of_each_quantity(analysis: Analysis, stored: StoredType) -> None:
+    """Frame VOI LUT is mandatory (PS3.3 table A.75-2), in stored values."""
+    constant = np.full(SHAPE, 0.5)
+    result = write(analysis, make_volume(shape=SHAPE), diffusivity(some_values()), anisotropy(constant), stored=stored)
+    for frame in (result.PerFrameFunctionalGroupsSequence[0], result.PerFrameFunctionalGroupsSequence[-1]):
+        (window,) = frame.FrameVOILUTSequence
+        (mapping,) = frame.RealWorldValueMappingSequence
+        kind = "RealWorldValue" if stored == "uint16" else "DoubleFloatRealWorldValue"
+        first, last = mapping[f"{kind}FirstValueMapped"].value, mapping[f"{kind}LastValueMapped"].value
+        assert window.VOILUTFunction == "LINEAR_EXACT"
+        assert float(window.WindowWidth) == pytest.approx(last - first if last > first else 1.0)
+        assert float(window.WindowCenter) == pytest.approx((first + last) / 2)
