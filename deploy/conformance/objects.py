@@ -10,8 +10,8 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from deploy.conformance.markdown import table
-from deploy.node.verify.copied import COPIED
-from deploy.node.verify.encoding import tag_of
+from deploy.conformance.origins import is_told_in_one_row, origin
+from deploy.node.verify.elements import tag_of
 from deploy.node.verify.iods import IOD, ItemRule, Module, iod_of
 
 COMMON_MODULES = (
@@ -26,38 +26,8 @@ COMMON_MODULES = (
 )
 """Modules that are the same in every result, and described once."""
 
-_COPIED_FROM_SERIES = frozenset(
-    {
-        "BodyPartExamined",
-        "FrameOfReferenceUID",
-        "ImageOrientationPatient",
-        "ImagePositionPatient",
-        "Laterality",
-        "LossyImageCompression",
-        "LossyImageCompressionMethod",
-        "LossyImageCompressionRatio",
-        "PixelSpacing",
-        "PositionReferenceIndicator",
-        "SpecificCharacterSet",
-        "TimezoneOffsetFromUTC",
-    }
-)
-
-# Sequences that are told in one row: what is in their items is the same everywhere.
-_REFERENCE_SEQUENCES = frozenset(
-    {
-        "CurrentRequestedProcedureEvidenceSequence",
-        "PertinentOtherEvidenceSequence",
-        "PredecessorDocumentsSequence",
-        "ReferencedRequestSequence",
-        "StudiesContainingOtherReferencedInstancesSequence",
-    }
-)
-
 # Deeper items are not told one by one.
 _DEEPEST = 4
-
-_LONGEST_FIXED_VALUE = 48
 
 
 @dataclass(frozen=True)
@@ -162,9 +132,9 @@ class _Telling:
     ) -> Iterator[tuple[tuple[str, ...], Row]]:
         if path not in self.seen:
             self.seen.add(path)
-            value = _origin(element, others, self.source, is_nested=len(path) > 1)
+            value = origin(element, others, self.source, is_nested=len(path) > 1)
             yield path, Row(self.module, len(path) - 1, element.keyword, int(element.tag), kind, value)
-        if element.VR != "SQ" or _is_told_in_one_row(element) or len(path) > _DEEPEST:
+        if element.VR != "SQ" or is_told_in_one_row(element) or len(path) > _DEEPEST:
             return
         for number, item in enumerate(element.value):
             for nested in item:
@@ -185,89 +155,6 @@ def _nested(other: DataElement | None, number: int, element: DataElement) -> Dat
     return found
 
 
-def _is_told_in_one_row(element: DataElement) -> bool:
-    return (
-        element.keyword in COPIED | _REFERENCE_SEQUENCES
-        or element.keyword == "ContentSequence"
-        or _is_codes(element)
-        or _is_references(element)
-    )
-
-
-def _is_codes(element: DataElement) -> bool:
-    return bool(element.value) and "CodeMeaning" in element.value[0]
-
-
-def _is_references(element: DataElement) -> bool:
-    return bool(element.value) and "ReferencedSOPInstanceUID" in element.value[0] and len(element.value[0]) <= 4
-
-
-def _origin(element: DataElement, others: Sequence[DataElement | None], source: Dataset, *, is_nested: bool) -> str:
-    """Return where a value comes from, in the words of the statement's legend."""
-    if element.keyword in COPIED | _COPIED_FROM_SERIES and not (is_nested and element.VR == "UI"):
-        return "COPY"
-    if element.VR == "SQ":
-        return _sequence_origin(element)
-    if element.is_empty:
-        return "EMPTY"
-    if element.keyword in _OF_THE_MANIFEST:
-        return "APP"
-    changed = [other is None or other.value != element.value for other in others]
-    for name, has_changed in zip(("AUTO: input digest", "AUTO: start of the analysis", "APP"), changed, strict=True):
-        if has_changed:
-            return name
-    if element.keyword in _REFERENCES:
-        return "REFERENCE" if is_nested else f"`{element.value}`"
-    if element.VR in ("LO", "SH", "UI", "DS") and source.get(element.tag) == element:
-        return "COPY"
-    if (element.VR in ("CS", "US") and element.keyword not in _RESULT_VALUES) or element.keyword == "InstanceNumber":
-        value = "\\".join(map(str, element.value)) if element.VM > 1 else str(element.value)
-        return f"`{value}`" if len(value) <= _LONGEST_FIXED_VALUE else "RESULT"
-    return "RESULT"
-
-
-_OF_THE_MANIFEST = frozenset({"SeriesDescription", "SeriesNumber"})
-
-_REFERENCES = frozenset(
-    {
-        "ReferencedFrameOfReferenceUID",
-        "ReferencedSOPClassUID",
-        "ReferencedSOPInstanceUID",
-        "SOPClassUID",
-        "SeriesInstanceUID",
-        "StudyInstanceUID",
-    }
-)
-
-_RESULT_VALUES = frozenset(
-    {
-        "Columns",
-        "DisplayedAreaBottomRightHandCorner",
-        "GraphicLayerRecommendedDisplayCIELabValue",
-        "RecommendedDisplayCIELabValue",
-        "ReferencedFrameNumber",
-        "ReferencedSegmentNumber",
-        "Rows",
-        "SegmentNumber",
-    }
-)
-"""Short values that are content all the same."""
-
-
-def _sequence_origin(element: DataElement) -> str:
-    if not element.value:
-        return "EMPTY"
-    if element.keyword in _REFERENCE_SEQUENCES or _is_references(element):
-        return "REFERENCE"
-    if element.keyword == "ContentSequence":
-        return "content tree, below"
-    if _is_codes(element):
-        code = element.value[0]
-        value = code.get("CodeValue") or code.get("LongCodeValue")
-        return f'code, e.g. ({value}, {code.get("CodingSchemeDesignator")}, "{code.CodeMeaning}")'
-    return ""
-
-
 def _module_of(keyword: str, iod: IOD) -> Module:
     return _modules(iod)[keyword]
 
@@ -280,43 +167,3 @@ def _modules(iod: IOD) -> Mapping[str, Module]:
         for attribute in module.rule.attributes.values():
             found.setdefault(attribute.keyword, module)
     return found
-
-
-def content_tree(objects: Iterable[Dataset]) -> str:
-    """Return the content trees of reports as nested lists; rows that come again are told once."""
-    lines: dict[str, None] = {}
-    for report in objects:
-        lines[f"- CONTAINER {_concept(report)}{_template(report)}"] = None
-        _tree_lines(report, 1, lines)
-    return "\n".join(lines)
-
-
-def _tree_lines(parent: Dataset, depth: int, lines: dict[str, None]) -> None:
-    for item in parent.get("ContentSequence", ()):
-        relation = item.get("RelationshipType", "")
-        value = _coded_value(item)
-        lines[f"{'  ' * depth}- {relation} {item.get('ValueType', '')} {_concept(item)}{value}{_template(item)}"] = None
-        _tree_lines(item, depth + 1, lines)
-
-
-def _concept(item: Dataset) -> str:
-    codes = item.get("ConceptNameCodeSequence")
-    return _code(codes[0]) if codes else "(no concept name)"
-
-
-def _code(code: Dataset) -> str:
-    value = code.get("CodeValue") or code.get("LongCodeValue") or code.get("URNCodeValue")
-    return f'({value}, {code.get("CodingSchemeDesignator", "")}, "{code.get("CodeMeaning", "")}")'
-
-
-def _coded_value(item: Dataset) -> str:
-    if codes := item.get("ConceptCodeSequence"):
-        return f" = {_code(codes[0])}"
-    if measured := item.get("MeasuredValueSequence"):
-        return f" in {_code(measured[0].MeasurementUnitsCodeSequence[0])}"
-    return ""
-
-
-def _template(item: Dataset) -> str:
-    found = item.get("ContentTemplateSequence")
-    return f", TID {found[0].TemplateIdentifier}" if found else ""

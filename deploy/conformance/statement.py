@@ -7,8 +7,9 @@ from pathlib import Path
 from string import Template
 
 from deploy.conformance import network
+from deploy.conformance.content_tree import content_tree
 from deploy.conformance.markdown import table
-from deploy.conformance.objects import COMMON_MODULES, Example, attribute_table, content_tree, module_list
+from deploy.conformance.objects import COMMON_MODULES, Example, attribute_table, module_list
 from deploy.node.verify.iods import iod_of
 from operators.write.waveforms.iods import WAVEFORM_IODS
 

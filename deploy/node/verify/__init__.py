@@ -1,7 +1,7 @@
 """Verify: re-read every result before it may leave, as if someone else had written it.
 
-``results`` is the way in. ``encoding`` and ``result_file`` read the bytes; each other file is one kind of rule:
-``structure`` (IODs, with ``iods``, ``conditions``, ``functional_groups``, ``content_items``), ``values`` (with
+``results`` is the way in. ``encoding``, ``elements`` and ``result_file`` read the bytes; each other file is one kind of
+rule: ``structure`` (IODs, with ``iods``, ``conditions``, ``functional_groups``, ``content_items``), ``values`` (with
 ``terms``), ``identity``, ``references``, ``pixels``, ``air``.
 """
 

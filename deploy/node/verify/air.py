@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pydicom.uid import ParametricMapStorage, SegmentationStorage
 
 from deploy.node.verify.content_items import concept, content_items
-from deploy.node.verify.encoding import Item
+from deploy.node.verify.elements import Item
 from operators.provenance import Algorithm
 from operators.write.base.equipment import algorithm_name
 from operators.write.segments.form import LabelMapSegmentationStorage

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from deploy.node.verify.encoding import Item, tag_of
+from deploy.node.verify.elements import Item, tag_of
 
 Test = Callable[[Item], bool]
 """Decides for the item that the attribute belongs to."""

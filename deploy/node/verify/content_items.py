@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage, MammographyCADSRStorage
 
-from deploy.node.verify.encoding import Item, tag_name, tag_of
+from deploy.node.verify.elements import Item, tag_name, tag_of
 
 CONTENT_SEQUENCE = "ContentSequence"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.node.verify.encoding import tag_of
+from deploy.node.verify.elements import tag_of
 from operators.write.base.identity import PATIENT_AND_STUDY
 
 COPIED = frozenset(PATIENT_AND_STUDY) | frozenset(

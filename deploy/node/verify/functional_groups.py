@@ -6,7 +6,7 @@ from collections.abc import Iterator, Set
 
 from pydicom.uid import ParametricMapStorage, SegmentationStorage
 
-from deploy.node.verify.encoding import Item, tag_name, tag_of
+from deploy.node.verify.elements import Item, tag_name, tag_of
 from operators.write.segments.form import LabelMapSegmentationStorage
 
 SHARED, PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"

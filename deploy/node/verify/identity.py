@@ -9,7 +9,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_partial
 
-from deploy.node.verify.encoding import tag_of
+from deploy.node.verify.elements import tag_of
 from operators.read.attributes import MalformedAttributeError, text
 
 IDENTITY = (

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydicom.pixels.utils import iter_pixels
 from pydicom.uid import SegmentationStorage
 
-from deploy.node.verify.encoding import Item
+from deploy.node.verify.elements import Item
 from deploy.node.verify.functional_groups import PER_FRAME, SHARED
 from deploy.node.verify.result_file import ResultFile
 from operators.write.segments.form import LabelMapSegmentationStorage

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydicom.uid import UID
 
 from deploy.node.verify.copied import COPIED_TAGS
-from deploy.node.verify.encoding import Item, tag_of
+from deploy.node.verify.elements import Item, tag_of
 from deploy.node.verify.iods import iod_of
 from deploy.node.verify.iods.sop_classes import RESULT_SOP_CLASSES
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 
-from deploy.node.verify.encoding import EncodingError, Item, read_data_set, tag_name, tag_of
+from deploy.node.verify.elements import EncodingError, Item, tag_name, tag_of
+from deploy.node.verify.encoding import read_data_set
 from operators.provenance import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 _PREFIX = b"\0" * 128 + b"DICM"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from deploy.node.verify.conditions import CONDITIONS
 from deploy.node.verify.content_items import CONTENT_SEQUENCE, content_problems
 from deploy.node.verify.copied import COPIED, COPIED_TAGS
-from deploy.node.verify.encoding import Element, Item, tag_name
+from deploy.node.verify.elements import Element, Item, tag_name
 from deploy.node.verify.functional_groups import PER_FRAME, SHARED, functional_group_problems
 from deploy.node.verify.iods import IOD, Attribute, ItemRule, Module, iod_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from deploy.node.verify.encoding import tag_of
+from deploy.node.verify.elements import tag_of
 from operators.write.waveforms.iods import WAVEFORM_IODS
 
 _YES_NO = ("YES", "NO")

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pydicom.datadict import dictionary_has_tag, dictionary_VM, dictionary_VR
 
 from deploy.node.verify.copied import COPIED_TAGS
-from deploy.node.verify.encoding import Element, Item, decoded, tag_name, tag_of
+from deploy.node.verify.elements import Element, Item, decoded, tag_name, tag_of
 from deploy.node.verify.terms import term_problem
 
 _LONGEST = {

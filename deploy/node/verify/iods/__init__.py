@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from deploy.node.verify.encoding import tag_of
+from deploy.node.verify.elements import tag_of
 
 TABLE = Path(__file__).with_name("iods.json")
 

@@ -14,7 +14,8 @@ from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
-from deploy.node.verify.encoding import EncodingError, Item, read_data_set, tag_of
+from deploy.node.verify.elements import EncodingError, Item, tag_of
+from deploy.node.verify.encoding import read_data_set
 from deploy.node.verify.result_file import read_result
 from operators.provenance import Analysis
 from operators.write.base.result import save

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydicom.dataset import Dataset, FileDataset
 
-from deploy.node.verify.encoding import Element, Item
+from deploy.node.verify.elements import Element, Item
 from deploy.node.verify.iods import iod_of
 from deploy.node.verify.result_file import read_result
 from deploy.node.verify.structure import structure_problems

@@ -11,7 +11,7 @@ from pydicom.dataset import FileDataset
 from pydicom.sequence import Sequence
 
 from deploy.node.verify.conditions import CONDITIONS
-from deploy.node.verify.encoding import tag_of
+from deploy.node.verify.elements import tag_of
 from deploy.node.verify.iods import iod_of
 from deploy.node.verify.iods.generate import TABLE, table
 from deploy.node.verify.iods.sop_classes import RESULT_SOP_CLASSES

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from deploy.node.verify.encoding import Element, tag_of
+from deploy.node.verify.elements import Element, tag_of
 from deploy.node.verify.values import element_problems
 
 GOOD = {
