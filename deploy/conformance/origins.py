@@ -41,7 +41,7 @@ _LONGEST_FIXED_VALUE = 48
 
 
 def is_told_in_one_row(element: DataElement) -> bool:
-    """Return whether the items of a sequence are of a kind that every reader knows: codes, references, what is copied."""
+    """Return whether every reader knows what the items of a sequence hold: codes, references, what is copied."""
     return (
         element.keyword in COPIED | _REFERENCE_SEQUENCES
         or element.keyword == "ContentSequence"
