@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy.child import stop
+
 CONFIGURATION = Path(__file__).with_name("orthanc.json")
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
@@ -141,12 +143,7 @@ def running_orthanc(folder: Path, *, ae_title: str = "ARCHIVE", dicom_web: bool 
         _wait_until_it_answers(orthanc, process)
         yield orthanc
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process, STOP_SECONDS)
 
 
 def _wait_until_it_answers(orthanc: Orthanc, process: subprocess.Popen[bytes]) -> None:
