@@ -1,13 +1,22 @@
 // OHIF over Orthanc's DICOMweb plugin, both of one origin. docs/viewers.md says how a site puts it to use.
 
-// OHIF 3.12 draws the coordinates of a measurement report, and fails over groups that have none, as those of segments:
-// "Something went wrong", and an empty pane. Such a report it shall show as text, as it does with every other report.
-const hasCoordinates = item =>
-  ['SCOORD', 'SCOORD3D'].includes(item.ValueType) || [item.ContentSequence ?? []].flat().some(hasCoordinates);
+// OHIF 3.12 draws the coordinates of a measurement report. It fails over a group that has none, as those of segments, and
+// over a report without groups: "Something went wrong", and an empty pane. Such a report it shall show as text, as it
+// does with every other report.
+const IMAGING_MEASUREMENTS = '126010';
+const MEASUREMENT_GROUP = '125007';
+const children = item => [item.ContentSequence ?? []].flat();
+const named = code => item => item.ConceptNameCodeSequence?.CodeValue === code;
+const hasCoordinates = item => ['SCOORD', 'SCOORD3D'].includes(item.ValueType) || children(item).some(hasCoordinates);
+
+function canBeDrawn(report) {
+  const groups = children(report).filter(named(IMAGING_MEASUREMENTS)).flatMap(children).filter(named(MEASUREMENT_GROUP));
+  return groups.length > 0 && groups.every(hasCoordinates);
+}
 
 function showAsText(displaySets) {
   displaySets
-    .filter(({ Modality, instance }) => Modality === 'SR' && !hasCoordinates(instance))
+    .filter(displaySet => displaySet.isImagingMeasurementReport && !canBeDrawn(displaySet.instance))
     .forEach(displaySet => { displaySet.isImagingMeasurementReport = false; });
 }
 

@@ -26,6 +26,8 @@ CHROMEDRIVER = Path("/usr/bin/chromedriver")
 
 # A wait that takes this long has failed; drawing without a graphics card is slow on a busy machine.
 PATIENCE_SECONDS = 120.0
+AGAIN_SECONDS = 10.0
+RELOAD_SECONDS = 45.0
 
 _FLAGS = (
     "--headless=new",
@@ -66,8 +68,14 @@ class Viewer:
     def open_study(self, study_instance_uid: str) -> None:
         """Open a study and wait until its first image stands."""
         self._driver.get_log("browser")
-        self._driver.get(f"{self._address}/viewer?StudyInstanceUIDs={study_instance_uid}")
-        self._element(".cornerstone-canvas")
+
+        def opened() -> bool:
+            self._driver.get(f"{self._address}/viewer?StudyInstanceUIDs={study_instance_uid}")
+            # On a busy machine the page stays empty now and then, without an error: whoever sits there loads it again.
+            self.until(lambda: self._driver.find_elements(By.CSS_SELECTOR, ".cornerstone-canvas"), RELOAD_SECONDS)
+            return True
+
+        self.until(opened)
 
     def series(self) -> dict[str, str]:
         """Modality of each series in the list at the left, by description."""
@@ -79,12 +87,13 @@ class Viewer:
         return dict(self._driver.execute_script(script))
 
     def open_series(self, series_number: int) -> None:
-        """Double-click a series in the list."""
+        """Double-click a series in the list, and wait until the viewport is its."""
 
         def opened() -> bool:
             thumbnail = self._driver.find_element(By.CSS_SELECTOR, f'[data-series="{series_number}"]')
             ActionChains(self._driver).double_click(thumbnail).perform()
-            return True
+            # The list may move under the pointer while pictures come in: then it was another's click, or nobody's.
+            return self.until(lambda: series_number in [item["number"] for item in self.shown()], AGAIN_SECONDS)
 
         self.until(opened)
 

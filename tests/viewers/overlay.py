@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from tests.viewers.marks import View, on_screen
 
@@ -34,15 +35,24 @@ def dice(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
 
 
 def agreement(
-    screenshot: NDArray[np.uint8], view: View, labels: NDArray[np.uint8], colours: Mapping[int, Colour]
+    screenshot: NDArray[np.uint8],
+    view: View,
+    labels: NDArray[np.uint8],
+    colours: Mapping[int, Colour],
+    *,
+    outlines: bool = False,
 ) -> dict[int, float]:
     """Dice of each segment between the screenshot and ``labels``, (slice, row, column), within the image's margin.
 
-    1 for a segment that is not on the slice and not on the screen.
+    1 for a segment that is not on the slice and not on the screen. With ``outlines`` a segment is what its closed
+    lines on the screen enclose.
     """
     height, width, _ = screenshot.shape
     expected, within = on_screen(labels[view.number], view, height, width)
-    return {
-        number: dice(coloured(screenshot, colour) & within, (expected == number) & within)
-        for number, colour in colours.items()
-    }
+    found = {}
+    for number, colour in colours.items():
+        seen = coloured(screenshot, colour) & within
+        if outlines:
+            seen = ndimage.binary_fill_holes(seen)
+        found[number] = dice(seen, (expected == number) & within)
+    return found

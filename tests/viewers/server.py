@@ -25,6 +25,9 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 class _Handler(SimpleHTTPRequestHandler):
     """GET of a file, of a page of the viewer, or of the archive."""
 
+    # Connections stay open: the viewer asks for each image by itself.
+    protocol_version = "HTTP/1.1"
+
     def __init__(self, *arguments: Any, archive: Orthanc, **keywords: Any) -> None:
         self._archive = archive
         super().__init__(*arguments, **keywords)
@@ -70,12 +73,17 @@ class _Handler(SimpleHTTPRequestHandler):
         """Requests are not written down."""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # A browser opens several connections at once, more than the library's 5 under way.
+    request_queue_size = 128
+
+
 @contextmanager
 def running_viewer(dist: Path, archive: Orthanc) -> Iterator[str]:
     """Serve the viewer's files over `archive` on a free port of this machine; gives the address without a slash."""
     handler = partial(_Handler, archive=archive, directory=str(dist))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:

@@ -30,10 +30,10 @@ def test_results_of_the_app_open_without_an_error(viewer: Viewer, archive: Ortha
     store(archive, *study.paths, *(tmp_path / "results").glob("*.dcm"))
     viewer.open_study(study.study_uid)
     wait_until_listed(viewer, {output.title: MODALITIES[output.object] for output in OUTPUTS.values()})
-    open_alone(viewer, OUTPUTS["report"].series_number)
+    viewer.open_series(OUTPUTS["report"].series_number)
     # All of its groups refer to segments, none to coordinates: it is shown as text.
     viewer.until(lambda: "Imaging Measurements" in viewer.text() and "Number of lesions" in viewer.text())
-    open_alone(viewer, OUTPUTS["summary"].series_number)
+    viewer.open_series(OUTPUTS["summary"].series_number)
     for name in ("lesions", "regions"):
         viewer.load_segmentation(OUTPUTS[name].series_number)
         wait_until_loaded(viewer, OUTPUTS[name].title)
@@ -48,7 +48,7 @@ def test_a_refusal_is_listed_and_opens_without_an_error(viewer: Viewer, archive:
     store(archive, *examination.image_files, save(report, tmp_path))
     viewer.open_study(examination.study_uid)
     wait_until_listed(viewer, {f"Not analysed: {output.title}": "SR"})
-    open_alone(viewer, output.series_number)
+    viewer.open_series(output.series_number)
     viewer.until(lambda: refused.detail in viewer.text())
     assert viewer.errors() == []
 
@@ -59,8 +59,3 @@ def wait_until_listed(viewer: Viewer, series: dict[str, str]) -> None:
 
 def wait_until_loaded(viewer: Viewer, title: str) -> None:
     viewer.until(lambda: title in viewer.segmentations())
-
-
-def open_alone(viewer: Viewer, series_number: int) -> None:
-    viewer.open_series(series_number)
-    viewer.until(lambda: [item["number"] for item in viewer.shown()] == [series_number])

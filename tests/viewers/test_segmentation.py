@@ -7,24 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
-from selenium.common.exceptions import TimeoutException
 
 from deploy.orthanc.server import Orthanc
 from operators.write.segments.form import DEFAULT_FORM, SegmentationForm
 from tests.viewers.browser import LAST_IMAGE, NEXT_IMAGE, Viewer
 from tests.viewers.conftest import store
 from tests.viewers.examinations import CASES, COLOURS, SHAPES, Examination, make_examination
-from tests.viewers.marks import View, find_view
+from tests.viewers.marks import find_view
 from tests.viewers.overlay import agreement
+from tests.viewers.waiting import LEAST_DICE, wait_for_overlay
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.timeout(600)]
-
-LEAST_DICE = 0.95
-"""Demanded of each segment on each slice that is looked at; a shift by one pixel falls below it."""
-
-OVERLAY_SECONDS = 60.0
-"""How long drawing may take; a wrong overlay fails after it."""
 
 QUICKEST = "CT reversed order"
 """The one case that `make test` runs."""
@@ -125,29 +118,6 @@ def open_segmentation(
     viewer.open_study(examination.study_uid)
     viewer.until(lambda: find_view(viewer.screenshot(), *examination.truth.shape[1:]))
     viewer.load_segmentation(SHAPES.series_number)
-
-
-def wait_for_overlay(
-    viewer: Viewer, labels: NDArray[np.uint8], numbers: set[int], folder: Path
-) -> tuple[NDArray[np.uint8], View]:
-    """Wait until one of these slices is shown with its labels over it; fail with what is seen instead."""
-    screenshot, view, found = viewer.screenshot(), None, {}
-
-    def is_shown() -> bool:
-        nonlocal screenshot, view, found
-        screenshot = viewer.screenshot()
-        view = find_view(screenshot, *labels.shape[1:])
-        found = {} if view is None else agreement(screenshot, view, labels, COLOURS)
-        return view is not None and view.number in numbers and min(found.values()) >= LEAST_DICE
-
-    try:
-        viewer.until(is_shown, OVERLAY_SECONDS)
-    except TimeoutException:
-        path = folder / "screenshot.png"
-        Image.fromarray(screenshot).save(path)
-        pytest.fail(f"the overlay is not where the mask is: {view}, Dice {found}; see {path}")
-    assert view is not None
-    return screenshot, view
 
 
 def wrong_masks(labels: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
