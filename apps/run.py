@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -14,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from operators.check.gate import GateResult, RefusedByGate
 from operators.manifest import Manifest, changed_model_files, load_manifest
-from operators.outcome import Decision, Gate, Outcome
+from operators.outcome import Decision, Gate, Outcome, voxels_of_segments
 from operators.provenance import Analysis, input_digest
 from operators.read.selection import Selection, select_series
 from operators.read.study import Study, read_study
 from operators.refused import Refused
+from operators.write.base.result import save
 from operators.write.refusal_report import write_refusal_report
-from operators.write.result import save
 
 if TYPE_CHECKING:
     from operators.dag import FunctionApplication
@@ -171,10 +170,7 @@ def _now() -> datetime:
 def _conclude(run: AppRun, application: FunctionApplication, output_folder: Path) -> Outcome:
     analysis: Analysis = application.result("analysis")
     objects = application.result("objects")
-    voxels = {
-        output: {int(number): int(count) for number, count in Counter(labels[labels > 0].tolist()).items()}
-        for output, labels in application.result("label_maps").items()
-    }
+    voxels = {output: voxels_of_segments(labels) for output, labels in application.result("label_maps").items()}
     return Outcome(
         app=run.manifest.application.name,
         version=run.manifest.application.version,

@@ -9,13 +9,12 @@ Memory is measured apart, each method in a process of its own. To hold all metho
 from __future__ import annotations
 
 import argparse
-import random
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +33,7 @@ from reading_methods import (
     peak_memory,
     plain_bytes,
 )
+from rounds import ratio, seconds_by_method
 from synthetic_series import SyntheticSeries, write_ct, write_mr
 
 LIMIT = next(name for name, method in NATIVE.items() if method is plain_bytes)
@@ -70,29 +70,16 @@ def _tasks(folder: Path, slices: int | None) -> list[Task]:
 
 
 def _measure(task: Task, rounds: int) -> None:
-    names = list(task.methods)
-    seconds: dict[str, list[float]] = {name: [] for name in names}
-    shuffle = random.Random(17).shuffle
-    for number in range(rounds + 1):
-        shuffle(names)
-        for name in names:
-            begin = time.perf_counter()
-            result = task.methods[name](task.series.folder)
-            taken = time.perf_counter() - begin
-            # Giving the memory back is nobody's reading.
-            del result
-            # The first round imports libraries and fills caches.
-            if number:
-                seconds[name].append(taken)
-        print(f"{task.series.name}: round {number}", file=sys.stderr, flush=True)
+    methods = {name: partial(method, task.series.folder) for name, method in task.methods.items()}
+    seconds = seconds_by_method(methods, rounds, task.series.name)
     array_bytes = gantry(task.series.folder)[0].nbytes
     rows = [
         (
             name,
             f"{1000 * median(taken):.1f}",
             spread([1000 * value for value in taken], 1),
-            _ratio(taken, seconds.get(LIMIT)),
-            _ratio(taken, seconds[OURS]),
+            ratio(taken, seconds.get(LIMIT)),
+            ratio(taken, seconds[OURS]),
             f"{_memory(name, task.series.folder) / array_bytes:.2f}",
             _equality(name, task.series),
         )
@@ -101,12 +88,6 @@ def _measure(task: Task, rounds: int) -> None:
     columns = ("method", f"median of {rounds}, ms", "range, ms", "÷ limit", "÷ Gantry", "peak memory ÷ array", "array")
     print(f"\n{task.series.name}, {_megabytes(task.series)} MB of files, array of {array_bytes / 1e6:.0f} MB\n")
     print(markdown_table(columns, rows), flush=True)
-
-
-def _ratio(taken: list[float], reference: list[float] | None) -> str:
-    if reference is None:
-        return "–"
-    return f"{median([value / base for value, base in zip(taken, reference, strict=True)]):.2f}"
 
 
 def _megabytes(series: SyntheticSeries) -> str:

@@ -58,7 +58,7 @@ def monai_deploy(folder: Path) -> Reading:
     from monai.deploy.core.domain import StudySelectedSeries
     from monai.deploy.core.domain.dicom_series_selection import SelectedSeries
 
-    loader, to_volume = _monai_deploy_operators()
+    loader, to_volume = monai_deploy_operators()
     study = loader.load_data_to_studies(folder)[0]
     selected = StudySelectedSeries(study)
     selected.add_selected_series(SelectedSeries("series", study.get_all_series()[0], None))
@@ -67,7 +67,8 @@ def monai_deploy(folder: Path) -> Reading:
 
 
 @lru_cache(maxsize=1)
-def _monai_deploy_operators() -> tuple[Any, Any]:
+def monai_deploy_operators() -> tuple[Any, Any]:
+    """Return MONAI Deploy's loader and volume operator."""
     from monai.deploy.core import Application
     from monai.deploy.operators.dicom_data_loader_operator import DICOMDataLoaderOperator
     from monai.deploy.operators.dicom_series_to_volume_operator import DICOMSeriesToVolumeOperator

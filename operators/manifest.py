@@ -22,6 +22,7 @@ from pydicom.uid import UID, MediaStorageDirectoryStorage
 from operators.provenance import Algorithm
 from operators.read.expression import compile_condition, compile_preference
 from operators.read.rules import DEFAULT_RULES, ReadingRules
+from operators.write.segments.form import DEFAULT_FORM, SegmentationForm
 
 
 class ManifestError(ValueError):
@@ -133,9 +134,36 @@ class InputRole(_Part):
 class OutputPart(_Part):
     """One result object: its kind, its series description and its series number."""
 
-    object: Literal["segmentation", "measurement_report", "secondary_capture"]
+    object: Literal[
+        "bulk_annotations",
+        "deformable_spatial_registration",
+        "ecg_report",
+        "echo_report",
+        "encapsulated_pdf",
+        "encapsulated_stl",
+        "key_object_selection",
+        "mammography_cad_report",
+        "measurement_report",
+        "multi_frame_secondary_capture",
+        "parametric_map",
+        "presentation_state",
+        "rt_structure_set",
+        "secondary_capture",
+        "segmentation",
+        "spatial_registration",
+        "tractography_results",
+        "waveform",
+        "waveform_annotation_report",
+    ]
     title: str = Field(max_length=64)
     series_number: int = Field(ge=1)
+    form: SegmentationForm = Field(default=DEFAULT_FORM, description="How a segmentation is stored")
+
+    @model_validator(mode="after")
+    def _form_is_of_a_segmentation(self) -> OutputPart:
+        if self.object != "segmentation" and self.form != DEFAULT_FORM:
+            raise ValueError(f"form is for a segmentation, not for a {self.object}")
+        return self
 
 
 class ModelFile(_Part):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from operators.check.gate import GateResult
+from operators.write.segments.masks import FULL, Labels
 
 FILE_NAME = "outcome.json"
 
@@ -94,3 +97,25 @@ class Outcome(BaseModel):
     def load(cls, folder: Path) -> Outcome:
         """Read ``outcome.json`` from ``folder``."""
         return cls.model_validate_json((folder / FILE_NAME).read_text(encoding="utf-8"))
+
+
+def voxels_of_segments(labels: Labels) -> dict[int, int]:
+    """Return the voxels of each segment by number, as ``segment_voxels`` tells them: those that are stored as not 0.
+
+    ``labels`` is what a Segmentation is written of (:func:`operators.write.segments.masks.masks_of`): a label map,
+    whose values are the numbers, or masks of booleans or fractions, numbered from 1.
+    """
+    if isinstance(labels, np.ndarray) and labels.dtype.kind == "u":
+        # Segment Number has 16 bits, so the counts of all numbers have room.
+        counts = np.zeros(int(labels.max(initial=0)) + 1, dtype=np.int64)
+        for plane in labels:
+            found = np.bincount(plane.ravel())
+            counts[: len(found)] += found
+        return {int(number): int(counts[number]) for number in np.flatnonzero(counts) if number}
+    masks = [labels] if isinstance(labels, np.ndarray) and labels.ndim == 3 else labels
+    return {number: sum(map(_stored, mask)) for number, mask in enumerate(masks, start=1)}
+
+
+def _stored(plane: NDArray[Any]) -> int:
+    """Return the voxels of a plane that are not 0; fractions are rounded when they are stored."""
+    return int(np.count_nonzero(plane if plane.dtype == bool else np.rint(plane * plane.dtype.type(FULL))))

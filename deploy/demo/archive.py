@@ -13,6 +13,7 @@ from typing import Protocol
 
 from pydicom import dcmread
 
+from deploy.child import stop
 from deploy.demo.echo import answers_echo
 from deploy.orthanc.server import StoredInstance, find_orthanc, free_port, running_orthanc
 
@@ -110,9 +111,4 @@ def running_storage_scp(folder: Path, *, ae_title: str = "ARCHIVE") -> Iterator[
             time.sleep(0.05)
         yield archive
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process, STOP_SECONDS)

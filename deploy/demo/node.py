@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from deploy.child import stop
 from deploy.demo.archive import Archive
 from deploy.demo.echo import answers_echo
 from deploy.orthanc.server import free_port
@@ -78,12 +79,7 @@ def running_node(folder: Path, app: str, archive: Archive) -> Iterator[RunningNo
         _wait_until_it_answers(node)
         yield node
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process, STOP_SECONDS)
 
 
 def _wait_until_it_answers(node: RunningNode) -> None:

@@ -26,9 +26,10 @@ _MAXIMUM_CONTEXTS = 128
 # Every application entity accepts the first, which makes the two interchangeable for uncompressed data (PS3.5 10.1).
 _INTERCHANGEABLE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
 
-_CONNECTION_SECONDS = 10.0
-_NEGOTIATION_SECONDS = 30.0
-_ANSWER_SECONDS = 120.0
+CONNECTION_SECONDS = 10.0
+NEGOTIATION_SECONDS = 30.0
+ANSWER_SECONDS = 120.0
+"""How long a peer may take to accept the connection, to negotiate the association, to answer a request."""
 
 
 class DestinationError(ConnectionError):
@@ -157,9 +158,9 @@ def _send_batch(files: list[_File], peer: Peer, report: Callable[[SentInstance],
 
 def _associate(files: list[_File], peer: Peer) -> Association:
     entity = AE(ae_title=peer.calling_ae_title)
-    entity.connection_timeout = _CONNECTION_SECONDS
-    entity.acse_timeout = _NEGOTIATION_SECONDS
-    entity.dimse_timeout = _ANSWER_SECONDS
+    entity.connection_timeout = CONNECTION_SECONDS
+    entity.acse_timeout = NEGOTIATION_SECONDS
+    entity.dimse_timeout = ANSWER_SECONDS
     contexts = {file.context for file in files}
     for sop_class, syntax in sorted(contexts):
         entity.add_requested_context(sop_class, syntax)

@@ -26,7 +26,7 @@ from deploy.node.jobs import Claim, LostLeaseError, NewDelivery
 from deploy.node.outbox import FOLDER_NAME as OUTBOX
 from deploy.node.route import RoutedApp
 from deploy.node.spool import Spool
-from deploy.node.verify import ResultObject, VerificationError, verify_results
+from deploy.node.verify import KnownInstance, ResultObject, VerificationError, verify_results
 from operators.outcome import Outcome
 from operators.provenance import Analysis, input_digest
 
@@ -171,16 +171,17 @@ class Worker:
     def _verify(
         self, claim: Claim, outcome: Outcome, results: Path, sources: Sequence[Path]
     ) -> tuple[ResultObject, ...]:
-        received = select(Instance.sop_instance_uid, Instance.sop_class_uid).where(
-            Instance.study_instance_uid == claim.study_instance_uid, Instance.conflicting.is_(False)
+        study = claim.study_instance_uid
+        received = select(Instance.sop_instance_uid, Instance.sop_class_uid, Instance.series_instance_uid).where(
+            Instance.study_instance_uid == study, Instance.conflicting.is_(False)
         )
         earlier = (
-            select(Delivery.sop_instance_uid, Delivery.sop_class_uid)
-            .join(Job)
-            .where(Job.study_instance_uid == claim.study_instance_uid)
+            select(Delivery.sop_instance_uid, Delivery.sop_class_uid).join(Job).where(Job.study_instance_uid == study)
         )
         with self._database.read() as session:
-            known = {uid: sop_class for query in (received, earlier) for uid, sop_class in session.execute(query)}
+            # The series of an earlier result is not kept.
+            known = {uid: KnownInstance(kind, None, study) for uid, kind in session.execute(earlier)}
+            known |= {uid: KnownInstance(kind, series, study) for uid, kind, series in session.execute(received)}
         analysis = Analysis(self._app.manifest.algorithm, claim.input_digest, claim.started)
         return verify_results(results, outcome, analysis, sources=sources, known=known)
 

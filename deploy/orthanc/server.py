@@ -18,11 +18,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy.child import stop
+
 CONFIGURATION = Path(__file__).with_name("orthanc.json")
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 # Debian installs servers where the search path of an ordinary user does not look.
 _SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin")
+DICOM_WEB_PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+"""Where Debian's package orthanc-dicomweb puts the plugin."""
+DICOM_WEB_PATH = "/dicom-web"
 # Calls to this machine must not go through a proxy that the environment names.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -67,6 +72,11 @@ class Orthanc:
 
     description = "Orthanc"
 
+    @property
+    def dicom_web_url(self) -> str:
+        """Root of its DICOMweb services (PS3.18), which it has if it was started with them."""
+        return f"http://{self.host}:{self.http_port}{DICOM_WEB_PATH}"
+
     def instances(self, study_instance_uid: str) -> tuple[StoredInstance, ...]:
         """Return what Orthanc holds of one study, in no order."""
         wanted = {"Level": "Instance", "Query": {"StudyInstanceUID": study_instance_uid}}
@@ -102,20 +112,27 @@ class Orthanc:
 
 
 @contextmanager
-def running_orthanc(folder: Path, *, ae_title: str = "ARCHIVE") -> Iterator[Orthanc]:
+def running_orthanc(folder: Path, *, ae_title: str = "ARCHIVE", dicom_web: bool = False) -> Iterator[Orthanc]:
     """Start Orthanc with its storage and log in `folder`, wait until it answers, and stop it at the end.
 
-    Raises :class:`OrthancError` where it is absent or does not start; the message holds the end of its log.
+    With `dicom_web` it also offers QIDO-RS, WADO-RS and STOW-RS, which viewers in a browser need.
+
+    Raises :class:`OrthancError` where it or its plugin is absent or does not start; the message holds the end of its
+    log.
     """
     program = find_orthanc()
     if program is None:
         raise OrthancError("Orthanc is not installed (Debian package: orthanc)")
+    if dicom_web and not DICOM_WEB_PLUGIN.is_file():
+        raise OrthancError("Orthanc's DICOMweb plugin is not installed (Debian package: orthanc-dicomweb)")
     folder.mkdir(parents=True, exist_ok=True)
     orthanc = Orthanc("127.0.0.1", free_port(), free_port(), ae_title, folder / "orthanc.log")
     storage = str(folder / "storage")
     configuration = json.loads(CONFIGURATION.read_text(encoding="utf-8"))
     configuration |= {"StorageDirectory": storage, "IndexDirectory": storage}
     configuration |= {"DicomAet": ae_title, "DicomPort": orthanc.port, "HttpPort": orthanc.http_port}
+    if dicom_web:
+        configuration |= {"Plugins": [str(DICOM_WEB_PLUGIN)], "DicomWeb": {"Enable": True, "Root": DICOM_WEB_PATH}}
     written = folder / "orthanc.json"
     written.write_text(json.dumps(configuration, indent=2), encoding="utf-8")
     with orthanc.log.open("wb") as log:
@@ -126,12 +143,7 @@ def running_orthanc(folder: Path, *, ae_title: str = "ARCHIVE") -> Iterator[Orth
         _wait_until_it_answers(orthanc, process)
         yield orthanc
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process, STOP_SECONDS)
 
 
 def _wait_until_it_answers(orthanc: Orthanc, process: subprocess.Popen[bytes]) -> None:

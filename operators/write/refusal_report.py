@@ -14,15 +14,11 @@ from operators.provenance import Analysis
 from operators.read.selection import Decision
 from operators.read.study import Study
 from operators.refused import CODING_SCHEME, Refused
-from operators.write.content import CONTAINS, code, container, text
-from operators.write.gates import gate_groups
-from operators.write.measurement_report import measurement_group
-from operators.write.structured_report import (
-    QUALITATIVE_EVALUATIONS,
-    algorithm_content,
-    notice_content,
-    write_report,
-)
+from operators.write.reports.content import CONTAINS, code, container, text
+from operators.write.reports.context import algorithm_content
+from operators.write.reports.gates import gate_groups
+from operators.write.reports.groups import group_items
+from operators.write.reports.structured_report import QUALITATIVE_EVALUATIONS, notice_content, write_report
 
 NOT_ANALYSED = Code("not-analysed", CODING_SCHEME, "Not analysed because")
 SERIES = Code("series", CODING_SCHEME, "Series")
@@ -56,7 +52,7 @@ def write_refusal_report(
     ]
     content = [container(CONTAINS, QUALITATIVE_EVALUATIONS, *algorithm_content(analysis), *statements)]
     if gates:
-        judged = (measurement_group(group, {}, analysis) for group in gate_groups(gates))
+        judged = (item for group in gate_groups(gates) for item in group_items(group, {}, analysis))
         content.insert(0, container(CONTAINS, codes.DCM.ImagingMeasurements, *algorithm_content(analysis), *judged))
     titled = output.model_copy(update={"title": f"Not analysed: {output.title}"[:64]})
     concerned = [instance.header for instance in study.instances]

@@ -6,71 +6,52 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset, FileDataset
-from pydicom.sequence import Sequence as DicomSequence
+from pydicom.dataset import FileDataset
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from operators.manifest import OutputPart
 from operators.provenance import Analysis
+from operators.read.pictures.projection import PixelSpacing
 from operators.read.study import Series, Study
-from operators.write.identity import copy_attributes
-from operators.write.references import referenced_series, source_image
-from operators.write.result import copy_series_context, finish, new_result
+from operators.write.base.result import finish
+from operators.write.pages.capture import check_capture, new_capture, write_image_pixels
 
 
 def write_secondary_capture(
     output_name: str,
     output: OutputPart,
     study: Study,
-    page: NDArray[np.uint8],
+    page: NDArray[np.uint8] | NDArray[np.uint16],
     source: Sequence[Series],
     analysis: Analysis,
+    *,
+    spacing: PixelSpacing | None = None,
+    calibration: str = "",
 ) -> FileDataset:
-    """Return a Secondary Capture of ``page``, (row, column, 3) in sRGB.
+    """Return a Secondary Capture of ``page``, (row, column) of uint8 or uint16, or (row, column, 3) of uint8 in sRGB.
 
     ``source`` are the series that the page shows. The page must not name the patient: it is marked as free of
-    burned-in identification. Raises :class:`ValueError` for a page of another shape or type.
+    burned-in identification, unless a source is not. ``spacing`` is that of the page's pixels in the patient, where
+    the page has one scale; ``calibration`` tells how a calibrated one was found.
+
+    Raises :class:`ValueError` for a page of another shape or type, or a spacing that is none.
     """
-    if page.dtype != np.uint8 or page.ndim != 3 or page.shape[2] != 3:
-        raise ValueError(f"a page is (row, column, 3) of uint8, not {page.shape} of {page.dtype}")
-    header = source[0].header if source else study.header
-    result = new_result(SecondaryCaptureImageStorage, "OT", output_name, output, header, analysis)
-    copy_series_context(header, result)
-    _write_laterality(header, result)
-    result.ConversionType = "WSD"
-    result.ImageType = ["DERIVED", "SECONDARY"]
-    result.PatientOrientation = None
-    result.BurnedInAnnotation = "NO"
+    colour = page.ndim == 3 and page.shape[2] == 3 and page.dtype == np.uint8
+    if not colour and not (page.ndim == 2 and page.dtype in (np.uint8, np.uint16)):
+        raise ValueError(
+            f"a page is (row, column) of uint8 or uint16 or (row, column, 3) of uint8, not {page.shape} of {page.dtype}"
+        )
+    check_capture(page, spacing, calibration)
+    result = new_capture(
+        SecondaryCaptureImageStorage,
+        output_name,
+        output,
+        study,
+        source,
+        analysis,
+        spacing=spacing,
+        calibration=calibration,
+    )
     result.DateOfSecondaryCapture, result.TimeOfSecondaryCapture = result.ContentDate, result.ContentTime
-    if source:
-        shown = [instance.header for series in source for instance in series.instances]
-        result.SourceImageSequence = DicomSequence([source_image(header) for header in shown])
-        result.ReferencedSeriesSequence = referenced_series(shown, "ReferencedInstanceSequence")
-    result.SamplesPerPixel = 3
-    result.PhotometricInterpretation = "RGB"
-    result.PlanarConfiguration = 0
-    result.Rows, result.Columns = page.shape[:2]
-    result.BitsAllocated, result.BitsStored, result.HighBit = 8, 8, 7
-    result.PixelRepresentation = 0
-    pixels = np.ascontiguousarray(page).tobytes()
-    result.PixelData = pixels + b"\0" * (len(pixels) % 2)
-    result["PixelData"].VR = "OB"
+    write_image_pixels(result, page, colour=colour, bits=8 * page.dtype.itemsize)
     return finish(result)
-
-
-def _write_laterality(source: Dataset, result: Dataset) -> None:
-    """Write the side (PS3.3 C.7.3.1) unless the body part is not paired: the source's own, else empty, "unknown"."""
-    if source.get("BodyPartExamined") not in _UNPAIRED:
-        result.Laterality = None
-        copy_attributes(source, result, ("Laterality",))
-
-
-# The body parts that PS3.16 annex L does not list as paired.
-_UNPAIRED_TERMS = """
-    ABDOMEN ABDOMENPELVIS AORTA BLADDER BRAIN CEREBELLUM CERVIX CHEST CHESTABDOMEN CHESTABDPELVIS CIRCLEOFWILLIS COCCYX
-    COLON CORONARYARTERY CSPINE CTSPINE DUODENUM ESOPHAGUS FACE GALLBLADDER HEAD HEADNECK HEART ILEUM ILIUM JAW JEJUNUM
-    LARYNX LIVER LSPINE LSSPINE MAXILLA MEDIASTINUM MOUTH NECK NECKCHEST NECKCHESTABDOMEN NECKCHESTABDPELV NOSE PANCREAS
-    PELVIS PENIS PHARYNX PROSTATE RECTUM SCALP SKULL SPINE SPLEEN SSPINE STERNUM STOMACH THYMUS THYROID TLSPINE TONGUE
-    TRACHEA TSPINE URETER URETHRA UTERUS VAGINA VULVA WHOLEBODY
-"""
-_UNPAIRED = frozenset(_UNPAIRED_TERMS.split())

@@ -12,7 +12,8 @@ class Segment:
     """Description of one segment (PS3.3 section C.8.20.2).
 
     ``number`` is the value of its voxels in the label map; ``tracking_identifier`` ties it to a measurement
-    group; ``colour`` is recommended display sRGB, 0 to 255.
+    group; ``colour`` is recommended display sRGB, 0 to 255, by default that of its type or one that differs from the
+    others'.
     """
 
     number: int
@@ -20,6 +21,6 @@ class Segment:
     category: Code
     type: Code
     tracking_identifier: str
-    colour: tuple[int, int, int]
+    colour: tuple[int, int, int] | None = None
     anatomic_region: Code | None = None
     laterality: Code | None = None

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from operators.write.montage import Tile, axial_tiles
+from operators.write.pages.montage import Tile, axial_tiles
 
 WIDTH, HEIGHT = 1600, 1200
 """Size of the page in pixels."""
@@ -69,13 +69,19 @@ class SummaryPage:
 
 
 def render_summary(page: SummaryPage) -> NDArray[np.uint8]:
-    """Draw a page, (1200, 1600, 3) of sRGB; the same content gives the same bytes.
+    """Draw a page, (1200, 1600, 3) of sRGB; the same content gives the same bytes."""
+    canvas = FigureCanvasAgg(draw_summary(page))
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
+
+
+def draw_summary(page: SummaryPage) -> Figure:
+    """Draw a page of 16 x 12 inches, e.g. for a document.
 
     Slices are axial in radiological convention: the patient's right is on the left of each picture, and on the left
     of the chart, too.
     """
     figure = Figure(figsize=(WIDTH / _DPI, HEIGHT / _DPI), dpi=_DPI, facecolor=_PAGE)
-    canvas = FigureCanvasAgg(figure)
     _draw_head(figure, page)
     bottom = _draw_foot(figure, page)
     picture = page.picture
@@ -84,8 +90,7 @@ def render_summary(page: SummaryPage) -> NDArray[np.uint8]:
     _draw_tiles(figure, tiles, picture.colours, columns, (0.02, bottom, right, 0.835))
     if page.bars:
         _draw_bars(figure, page, (0.597, bottom, 0.985, 0.835))
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
+    return figure
 
 
 def _write(figure: Figure, x: float, y: float, text: str, size: float, **style: object) -> None:
@@ -198,7 +203,8 @@ def _draw_bars(figure: Figure, page: SummaryPage, box: tuple[float, float, float
             (1, bar.left, bar.left_text, _LEFT),
         ):
             length = 0.26 * value / largest
-            axes.barh(row, side * length, left=side * 0.28, height=0.62, color=colour)
+            if length:
+                axes.barh(row, side * length, left=side * 0.28, height=0.62, color=colour)
             axes.text(
                 side * (0.30 + length),
                 row,

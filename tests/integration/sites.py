@@ -20,6 +20,7 @@ from pydicom import dcmread
 from pydicom.dataset import FileDataset
 from pydicom.filebase import DicomBytesIO
 
+from deploy.child import stop
 from deploy.orthanc.server import Orthanc, StoredInstance
 from phantoms.faults import set_attributes
 from phantoms.mr_brain import simulate_brain_mr, write_brain_mr
@@ -176,12 +177,7 @@ def running_site(
         site.wait_for(lambda: _listens(port))
         yield site
     finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process, 30)
 
 
 def storescu(

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+import trimesh
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian
 
+from operators.manifest import OutputPart
 from operators.measure.measurement import Measurement, MeasurementGroup, SegmentReference
 from operators.provenance import Analysis
 from operators.read.selection import require_series
 from operators.read.study import Study, read_study
 from operators.read.volume import Volume, read_volume
+from operators.write.base.result import save
+from operators.write.encapsulated_document import write_encapsulated_stl
 from operators.write.measurement_report import write_measurement_report
-from operators.write.montage import axial_tiles
-from operators.write.result import save
+from operators.write.pages.montage import axial_tiles
 from operators.write.segmentation import write_segmentation
 from tests.fuzz.reading import MANIFEST
 from tests.operators.read.slices import ramp, write_series
@@ -27,6 +33,7 @@ from tests.operators.write.conftest import analysis as analysis
 from tests.operators.write.studies import LESION, LESIONS, REPORT, WHITE_MATTER, make_volume, patient, segment
 
 SHAPE = (6, 10, 12)
+MODEL = OutputPart(object="encapsulated_stl", title="Surface", series_number=9020)
 
 
 def some_labels(shape: tuple[int, ...] = SHAPE) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -71,7 +78,7 @@ def test_d14_a_label_that_does_not_fit_is_an_error_not_another_label(analysis: A
     labels = some_labels().astype(np.int16)
     labels[3, 3, 4] = 257
     with pytest.raises(ValueError, match="uint8"):
-        write_segmentation("lesions", LESIONS, make_volume(), labels, [segment(1, "a")], analysis)  # type: ignore[arg-type]
+        write_segmentation("lesions", LESIONS, make_volume(), labels, [segment(1, "a")], analysis)
 
 
 def test_d16_d24_what_the_manifest_and_the_algorithm_say_stands_in_the_object(analysis: Analysis) -> None:
@@ -112,6 +119,26 @@ def test_d25_nothing_of_the_patient_is_logged(
     said = caplog.text + "".join(capfd.readouterr()) + repr(study) + repr(volume)
     assert "Secret" not in said
     assert "4711" not in said
+
+
+def test_d26_a_missing_pdf_library_is_not_a_wrong_pdf() -> None:
+    """It was reported as "Not PDF bytes"."""
+    program = "import sys; sys.modules['pikepdf'] = None; import operators.write.encapsulated_document"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode
+    assert "ModuleNotFoundError: import of pikepdf" in done.stderr
+
+
+def test_d27_the_mesh_is_the_box_that_was_marked(analysis: Analysis) -> None:
+    """A box of 49 x 29 x 27 mm at (105, 205, 315) became one of 13 x 31 x 152 mm at (1, 3, 13)."""
+    volume = make_volume("axial", (16, 40, 60), spacing=(3.0, 1.0, 1.0), origin=(100.0, 200.0, 300.0))
+    mask = np.zeros(volume.array.shape, bool)
+    mask[5:14, 5:34, 5:54] = True
+    result = write_encapsulated_stl("model", MODEL, volume, mask, analysis, colour=(200, 60, 40))
+    mesh = trimesh.load(BytesIO(result.EncapsulatedDocument[: result.EncapsulatedDocumentLength]), file_type="stl")
+    assert isinstance(mesh, trimesh.Trimesh)
+    np.testing.assert_allclose(mesh.bounds, [(104.5, 204.5, 313.5), (153.5, 233.5, 340.5)], atol=1e-3)
+    assert mesh.volume == pytest.approx(49 * 29 * 27, rel=0.02)
 
 
 def test_d28_a_picture_shows_the_whole_range() -> None:

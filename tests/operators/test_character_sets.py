@@ -18,8 +18,8 @@ from operators.read.expression import compile_condition
 from operators.read.study import Study, read_study
 from operators.read.variables import SeriesVariables
 from operators.read.volume import read_volume
+from operators.write.base.result import save
 from operators.write.measurement_report import write_measurement_report
-from operators.write.result import save
 from operators.write.segmentation import write_segmentation
 from tests.fuzz.instances import CHARACTER_SETS
 from tests.operators.read.slices import ramp, write_series

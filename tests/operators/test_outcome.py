@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
 
 from operators.check.figures import SLICE_COUNT, SLICE_SPACING, millimetres, slices
 from operators.check.gate import gate_failed, gate_passed
 from operators.check.geometry import GEOMETRY_GATE
-from operators.outcome import Figure, Gate, Outcome
+from operators.outcome import Figure, Gate, Outcome, voxels_of_segments
 from operators.refused import Reason
 
 
@@ -34,3 +39,22 @@ def test_an_outcome_without_gates_is_still_read(tmp_path: Path) -> None:
     outcome = Outcome(app="app", version="1.0.0", input_digest="d", status="analysed")
     (tmp_path / "outcome.json").write_text(outcome.model_dump_json(exclude={"gates"}), encoding="utf-8")
     assert Outcome.load(tmp_path) == outcome
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.uint32])
+def test_voxels_of_a_label_map_are_counted_by_number(kind: type[np.unsignedinteger[Any]]) -> None:
+    labels = np.zeros((3, 4, 5), kind)
+    assert voxels_of_segments(labels) == {}
+    labels[1, 2, 3], labels[2, :2] = 200, 7
+    assert voxels_of_segments(labels) == {7: 10, 200: 1}
+
+
+def test_voxels_of_masks_are_counted_as_they_are_stored() -> None:
+    first, second = np.zeros((2, 3, 4, 5), bool)
+    first[1, 2], second[0, 0, :2] = True, True
+    assert voxels_of_segments(first) == {1: 5}
+    assert voxels_of_segments([first, second]) == voxels_of_segments(np.stack([first, second])) == {1: 5, 2: 2}
+    fractions: NDArray[np.float32] = np.zeros((3, 4, 5), np.float32)
+    # The least is stored as 0 of 255.
+    fractions[0, 0, :3] = 1.0, 0.5, 0.001
+    assert voxels_of_segments(fractions) == {1: 2}

@@ -21,7 +21,7 @@ from apps.mr_white_matter_lesions.segmentation import Segmentation
 from apps.run import analysis_of, app_manifest, merged_settings
 from operators.read.selection import require_series
 from operators.read.study import read_study
-from operators.write.result import save
+from operators.write.base.result import save
 from phantoms.mr_brain import (
     Acquisition,
     BrainMRPhantom,

@@ -24,11 +24,11 @@ from operators.read.selection import Selection, missing_roles, select_series
 from operators.read.study import Study, read_study
 from operators.read.volume import read_volume
 from operators.refused import Reason, Refused
+from operators.write.base.result import save
 from operators.write.refusal_report import write_refusal_report
-from operators.write.result import save
+from operators.write.reports.structured_report import write_report
 from operators.write.segment import Segment
 from operators.write.segmentation import write_segmentation
-from operators.write.structured_report import write_report
 
 APP = "mr_white_matter_lesions"
 """It runs under this name, with this app's manifest, so that the node's own routing is used."""

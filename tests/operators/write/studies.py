@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,7 @@ def patient(**changes: object) -> Dataset:
 
 
 def make_volume(
-    orientation: str = "axial",
+    orientation: str | tuple[Sequence[float], Sequence[float]] = "axial",
     shape: tuple[int, int, int] = (6, 10, 12),
     *,
     identity: Dataset | None = None,
@@ -72,9 +73,12 @@ def make_volume(
 ) -> Volume:
     """A volume whose source slices have this geometry; ``spacing`` is (slice, row, column).
 
+    ``orientation`` is one of :data:`ORIENTATIONS`, or the directions of rows and columns themselves.
+
     With ``reversed_order`` the array runs against the direction of the slices' normal, as in feet-first lists.
     """
-    row, column = (np.array(direction) for direction in ORIENTATIONS[orientation])
+    directions = ORIENTATIONS[orientation] if isinstance(orientation, str) else orientation
+    row, column = (np.array(direction) for direction in directions)
     normal = np.cross(row, column) * (-1 if reversed_order else 1)
     affine = np.eye(4)
     affine[:3, 0], affine[:3, 1], affine[:3, 2] = row * spacing[2], column * spacing[1], normal * spacing[0]

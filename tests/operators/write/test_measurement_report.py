@@ -16,9 +16,9 @@ from pydicom.sr.coding import Code
 from operators.measure.measurement import Evaluation, Measurement, MeasurementGroup, SegmentReference
 from operators.measure.regional_load import regional_load
 from operators.provenance import Analysis
-from operators.write.content import CONTAINS, decimal_string, number
+from operators.write.base.result import save
 from operators.write.measurement_report import write_measurement_report
-from operators.write.result import save
+from operators.write.reports.content import CONTAINS, decimal_string, number
 from operators.write.segmentation import write_segmentation
 from tests.operators.write.studies import (
     LEFT,

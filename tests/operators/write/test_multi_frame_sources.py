@@ -14,8 +14,8 @@ from operators.provenance import Analysis
 from operators.read.rules import ReadingRules
 from operators.read.study import read_study
 from operators.read.volume import read_volume
-from operators.write.image_library import image_library
-from operators.write.result import save
+from operators.write.base.result import save
+from operators.write.reports.image_library import image_library
 from operators.write.segmentation import write_segmentation
 from phantoms.volumes.enhanced_mr import write_enhanced_mr
 from phantoms.volumes.mosaic import write_mosaic

@@ -14,8 +14,8 @@ from operators.measure.measurement import Measurement, MeasurementGroup, Segment
 from operators.provenance import Analysis
 from operators.read.study import read_study
 from operators.read.volume import read_volume
+from operators.write.base.result import save
 from operators.write.measurement_report import write_measurement_report
-from operators.write.result import save
 from operators.write.secondary_capture import write_secondary_capture
 from operators.write.segmentation import write_segmentation
 from operators.write.summary_page import Picture, SummaryPage, render_summary

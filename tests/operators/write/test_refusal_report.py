@@ -11,8 +11,8 @@ from operators.provenance import Analysis
 from operators.read.selection import Decision
 from operators.read.study import Study
 from operators.refused import Reason, Refused
+from operators.write.base.result import save
 from operators.write.refusal_report import write_refusal_report
-from operators.write.result import save
 from tests.operators.write.studies import REPORT, as_study, make_volume
 
 

@@ -12,7 +12,7 @@ from pydicom import dcmread
 
 from operators.provenance import Analysis
 from operators.read.volume import Volume
-from operators.write.result import save
+from operators.write.base.result import save
 from operators.write.segment import Segment
 from operators.write.segmentation import write_segmentation
 from tests.operators.write.studies import LEFT, LESIONS, RIGHT, WHITE_MATTER, make_volume, segment
@@ -129,6 +129,7 @@ def test_segments_are_described(tmp_path: Path, analysis: Analysis) -> None:
     assert left.TrackingUID == analysis.uid("tracking/Left")
     for description, expected in zip(read.SegmentSequence, SEGMENTS, strict=True):
         colour = highdicom.color.CIELabColor.from_dicom_value(list(description.RecommendedDisplayCIELabValue))
+        assert expected.colour is not None
         np.testing.assert_allclose(colour.to_rgb(), expected.colour, atol=1)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.write.summary_page import HEIGHT, WIDTH, BarPair, Picture, SummaryPage, render_summary
-from tests.operators.write.test_montage import head
+from tests.operators.write.pages.test_montage import head
 
 GREEN = (0, 255, 0)
 

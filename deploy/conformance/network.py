@@ -1,0 +1,158 @@
+"""Services, presentation contexts and association policies, as they stand in the node's code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import get_args, get_type_hints
+
+from pydantic import ValidationError
+from pydicom._uid_dict import UID_dictionary
+from pydicom.uid import UID, ExplicitVRLittleEndian, ParametricMapStorage
+from pynetdicom.sop_class import Verification
+
+from apps.run import app_manifest, app_names
+from deploy.conformance.markdown import table
+from deploy.node import receive, send
+from deploy.node.config import DestinationConfig, ReceiveConfig
+from deploy.node.verify.iods.sop_classes import RESULT_SOP_CLASSES
+from operators.provenance import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from operators.write.base.encode import LOSSLESS
+from operators.write.segments.form import SegmentationForm
+
+
+def uid_name(uid: str) -> str:
+    """Return the name of a SOP class or transfer syntax."""
+    return RESULT_SOP_CLASSES.get(uid) or str(UID(uid).name)
+
+
+def services() -> str:
+    """Return the SOP classes with their roles."""
+    rows = [(uid_name(str(Verification)), str(Verification), "", "yes")]
+    rows.append(("every storage SOP class (PS3.4 annex B.5), known, unknown or private", "any", "", "yes"))
+    rows += [(uid_name(uid), uid, "yes", "yes") for uid in sorted(RESULT_SOP_CLASSES, key=uid_name)]
+    return table(("SOP class", "UID", "user (SCU)", "provider (SCP)"), rows)
+
+
+def analysed() -> str:
+    """Return the SOP classes that the installed apps analyse."""
+    rows = []
+    for name in app_names():
+        manifest = app_manifest(name)
+        for role in manifest.inputs.values():
+            for keyword in role.sop_classes:
+                uid = next(uid for uid, entry in UID_dictionary.items() if entry[4] == keyword)
+                rows.append((manifest.application.title, role.title, uid_name(uid), uid))
+    return table(("app", "input", "SOP class", "UID"), rows)
+
+
+def acceptance() -> str:
+    """Return the association policies of the acceptor."""
+    defaults = ReceiveConfig()
+    return table(
+        ("policy", "value"),
+        (
+            ("AE title", f"`{defaults.ae_title}`, configurable (`receive.ae_title`)"),
+            ("port", f"{defaults.port}, configurable (`receive.port`)"),
+            ("called AE title", "not checked"),
+            ("calling AE titles and addresses", "all accepted"),
+            ("maximum PDU size received", f"{defaults.maximum_pdu_size} bytes, configurable"),
+            ("associations at a time", f"{defaults.maximum_associations}, configurable; more are rejected (transient)"),
+            ("silence after which a peer counts as gone", f"{defaults.network_timeout_seconds:g} s, configurable"),
+            ("asynchronous operations window", "not supported: one request at a time"),
+            ("SOP class extended negotiation", "not supported"),
+            ("user identity negotiation", "not supported"),
+        ),
+    )
+
+
+def initiation() -> str:
+    """Return the association policies of the requestor."""
+    destination = DestinationConfig(ae_title="PACS", host="pacs", port=104)
+    return table(
+        ("policy", "value"),
+        (
+            ("calling AE title", "the node's own (`receive.ae_title`)"),
+            ("called AE title, address, port", "of the destination (`destinations.NAME`)"),
+            ("associations at a time", "one for each destination"),
+            ("connection refused after", f"{send.CONNECTION_SECONDS:g} s"),
+            ("negotiation given up after", f"{send.NEGOTIATION_SECONDS:g} s"),
+            ("answer to a request awaited for", f"{send.ANSWER_SECONDS:g} s"),
+            (
+                "retry",
+                f"after {destination.first_retry_seconds:g} s, each time twice as late up to "
+                f"{destination.longest_retry_seconds:g} s, configurable; never given up",
+            ),
+            ("asynchronous operations window", "not supported: one request at a time"),
+            ("SOP class extended negotiation", "not supported"),
+        ),
+    )
+
+
+def proposed() -> str:
+    """Return the presentation contexts proposed for results: the transfer syntaxes that each is written in."""
+    rows = []
+    for sop_class in sorted(RESULT_SOP_CLASSES, key=uid_name):
+        rows += [(uid_name(sop_class), sop_class, uid_name(syntax), syntax) for syntax in transfer_syntaxes(sop_class)]
+    return table(("abstract syntax", "UID", "transfer syntax", "UID"), rows)
+
+
+def transfer_syntaxes(sop_class: str) -> list[str]:
+    """Return the transfer syntaxes that results of a SOP class are written in, Explicit VR Little Endian first."""
+    found = {str(ExplicitVRLittleEndian)}
+    found |= {str(form.transfer_syntax_uid) for form in _forms() if form.sop_class_uid == sop_class}
+    if sop_class == ParametricMapStorage:
+        found |= set(map(str, LOSSLESS))
+    return sorted(found, key=lambda uid: (uid != ExplicitVRLittleEndian, uid))
+
+
+def _forms() -> Iterator[SegmentationForm]:
+    hints = get_type_hints(SegmentationForm)
+    for kind, encoding in product(get_args(hints["type"]), get_args(hints["encoding"])):
+        try:
+            yield SegmentationForm(kind, encoding)
+        # Not every kind can be encoded in every way.
+        except ValidationError:
+            continue
+
+
+def statuses() -> str:
+    """Return the statuses of C-STORE responses, given and taken."""
+    given = (
+        (receive.SUCCESS, "Success", "the instance is on the disk of the node, under its final name, and synchronised"),
+        (receive.OUT_OF_RESOURCES, "Refused: out of resources", "the disk or a quota is full"),
+        (
+            receive.DATA_SET_MISMATCH,
+            "Error: data set does not match",
+            "SOP class or instance differ from the request's",
+        ),
+        (
+            receive.CANNOT_UNDERSTAND,
+            "Error: cannot understand",
+            "there is no data set, or no legible identifiers in it",
+        ),
+        (receive.PROCESSING_FAILURE, "Processing failure", "anything else that went wrong in the node"),
+    )
+    taken = [(send.SUCCESS, "delivered"), *((code, "delivered; the warning is kept") for code in send.WARNINGS)]
+    return "\n\n".join(
+        (
+            "As provider:",
+            table(("status", "meaning", "when"), ((f"{code:04X}", *rest) for code, *rest in given)),
+            "As user:",
+            table(
+                ("status of the peer", "what the node does"),
+                (*((f"{code:04X}", what) for code, what in taken), ("any other", "not delivered; sent again later")),
+            ),
+        )
+    )
+
+
+def implementation() -> str:
+    """Return how the implementation identifies itself."""
+    return table(
+        ("", ""),
+        (
+            ("Implementation Class UID", f"`{IMPLEMENTATION_CLASS_UID}`"),
+            ("Implementation Version Name", f"`{IMPLEMENTATION_VERSION_NAME}`"),
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Parts of bulk annotations: groups of shapes with their measurements."""

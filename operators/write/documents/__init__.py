@@ -1,0 +1,1 @@
+"""What documents hold: pages as PDF, surfaces as STL."""

@@ -1,0 +1,1 @@
+"""Pictures for people: what summary pages are put together from."""

@@ -1,0 +1,1 @@
+"""The tree of a structured report: content items, image library, groups that several reports have."""

@@ -1,0 +1,1 @@
+"""Parts of a Segmentation: its form, masks, frames, pixel data, functional groups and segment descriptions."""

@@ -1,0 +1,1 @@
+"""What registrations consist of: the spaces that they relate, matrices and vector grids."""

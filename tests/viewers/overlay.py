@@ -1,0 +1,58 @@
+"""The overlay in a screenshot against the mask that it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from tests.viewers.marks import View, on_screen
+
+Colour = tuple[int, int, int]
+
+# Grey images have no chroma; an overlay of half opacity has half of its colour's, and that is at least 100.
+_LEAST_CHROMA = 40
+# Cosine between the hues of a pixel and of a segment.
+_SAME_HUE = 0.9
+
+
+def coloured(screenshot: NDArray[np.uint8], colour: Colour) -> NDArray[np.bool_]:
+    """Which pixels of a screenshot, (y, x, 3) of sRGB, have the hue of a colour over some grey."""
+    pixels = screenshot.astype(float)
+    chroma = pixels - pixels.mean(axis=-1, keepdims=True)
+    hue = np.array(colour) - np.mean(colour)
+    along = chroma @ (hue / np.linalg.norm(hue))
+    is_coloured = np.ptp(screenshot, axis=-1) > _LEAST_CHROMA
+    return np.asarray(is_coloured & (along > _SAME_HUE * np.linalg.norm(chroma, axis=-1)))
+
+
+def dice(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
+    """Twice the common pixels over the sum of both; 1 where both are empty."""
+    total = int(first.sum()) + int(second.sum())
+    return 2 * int((first & second).sum()) / total if total else 1.0
+
+
+def agreement(
+    screenshot: NDArray[np.uint8],
+    view: View,
+    labels: NDArray[np.uint8],
+    colours: Mapping[int, Colour],
+    *,
+    outlines: bool = False,
+) -> dict[int, float]:
+    """Dice of each segment between the screenshot and ``labels``, (slice, row, column), within the image's margin.
+
+    1 for a segment that is not on the slice and not on the screen. With ``outlines`` a segment is what its closed
+    lines on the screen enclose.
+    """
+    height, width, _ = screenshot.shape
+    expected, within = on_screen(labels[view.number], view, height, width)
+    found = {}
+    for number, colour in colours.items():
+        seen = coloured(screenshot, colour) & within
+        if outlines:
+            seen = ndimage.binary_fill_holes(seen)
+        found[number] = dice(seen, (expected == number) & within)
+    return found
