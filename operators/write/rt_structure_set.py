@@ -14,6 +14,7 @@ from operators.manifest import OutputPart
 from operators.provenance import Analysis
 from operators.read.volume import Volume
 from operators.write.base.codes import code_sequence
+from operators.write.base.element_bytes import attach_sequences, encoded, item, sequence
 from operators.write.base.equipment import algorithm_identification
 from operators.write.base.identity import copy_attributes
 from operators.write.base.planes import check_on_source
@@ -25,7 +26,6 @@ from operators.write.contours.polygons import InnerContours, polygons_of
 from operators.write.segment import Segment
 from operators.write.segments.colours import colours_of
 from operators.write.segments.descriptions import check_segments
-from operators.write.segments.encoding import attach_sequences, encoded, item, sequence
 from operators.write.segments.form import SegmentationForm
 from operators.write.segments.masks import Labels, masks_of, shape_of
 from operators.write.segments.occurrences import occurrences_of

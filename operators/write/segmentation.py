@@ -11,13 +11,13 @@ from operators.manifest import OutputPart
 from operators.provenance import Analysis
 from operators.read.volume import Volume
 from operators.write.base.content_identification import write_content_identification
+from operators.write.base.element_bytes import attach_sequences, encodings_of
 from operators.write.base.identity import copy_attributes
 from operators.write.base.planes import check_on_source, source_groups, write_dimensions
 from operators.write.base.references import referenced_series
 from operators.write.base.result import copy_series_context, finish, new_result
 from operators.write.segment import Segment
 from operators.write.segments.descriptions import NOTHING_FOUND, check_segments, segment_items, texts_and_codes
-from operators.write.segments.encoding import attach_sequences, encodings_of
 from operators.write.segments.form import SegmentationForm
 from operators.write.segments.frames import frames_of
 from operators.write.segments.functional_groups import DIMENSIONS, frame_groups

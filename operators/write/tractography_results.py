@@ -16,11 +16,11 @@ from operators.read.study import Series
 from operators.write.base.body_part import write_body_part
 from operators.write.base.codes import code_sequence
 from operators.write.base.content_identification import write_content_identification
+from operators.write.base.element_bytes import attach_sequences
 from operators.write.base.equipment import algorithm_identification
 from operators.write.base.identity import copy_attributes
 from operators.write.base.references import referenced_instance, write_instance_references
 from operators.write.base.result import finish, new_result
-from operators.write.segments.encoding import attach_sequences
 from operators.write.tracks.colours import cielab
 from operators.write.tracks.encoded_tracks import encoded_track_set, float32_bytes
 from operators.write.tracks.track_set import TrackSet, TrackSetStatistic, TrackStatistic, check_track_sets

@@ -19,9 +19,11 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 from operators.manifest import OutputPart
 from operators.provenance import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, Analysis
 from operators.write.base.codes import private_coding_schemes
+from operators.write.base.element_bytes import attach_sequences, encodings_of
 from operators.write.base.elements import every_element
 from operators.write.base.equipment import contributing_equipment, write_equipment
 from operators.write.base.identity import copy_attributes, copy_identity
+from operators.write.base.item_bytes import encoded_items
 
 
 def new_result(
@@ -98,6 +100,9 @@ def save(result: Dataset, folder: Path) -> Path:
     if not isinstance(result, FileDataset) or not result.filename:
         raise ValueError("the dataset was not made by operators.write: it has no file name")
     path = folder / Path(str(result.filename)).name
+    if "ContentSequence" in result:
+        _with_encoded_content(result).save_as(path, enforce_file_format=True)
+        return path
     pixels = result.get(_PIXEL_DATA)
     if pixels is None or not _can_be_appended(pixels, result):
         result.save_as(path, enforce_file_format=True)
@@ -112,6 +117,15 @@ def save(result: Dataset, folder: Path) -> Path:
 
 
 _PIXEL_DATA = Tag("PixelData")
+
+
+def _with_encoded_content(report: FileDataset) -> Dataset:
+    """Return a report whose content tree (PS3.3 C.17.3) is bytes already: pydicom takes most of its time over it."""
+    result = report[:]
+    result.file_meta, result.preamble = report.file_meta, report.preamble
+    content = encoded_items(report.ContentSequence, encodings_of(report))
+    attach_sequences(result, {"ContentSequence": content})
+    return result
 
 
 def _can_be_appended(pixels: DataElement, result: FileDataset) -> bool:

@@ -10,10 +10,10 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 
 from operators.read.geometry.slices import Slice
+from operators.write.base.element_bytes import element, encoded, item
 from operators.write.base.references import referenced_instance
 from operators.write.contours.borders import Vertex
 from operators.write.contours.polygons import InnerContours
-from operators.write.segments.encoding import element, encoded, item
 
 _GEOMETRIC_TYPES = {"keyhole": b"CLOSED_PLANAR", "xor": b"CLOSEDPLANAR_XOR"}
 

@@ -14,11 +14,11 @@ from pydicom.sr.coding import Code
 
 from operators.provenance import Analysis
 from operators.write.base.codes import code_item, code_sequence
+from operators.write.base.element_bytes import element, encoded, item, sequence
 from operators.write.base.equipment import algorithm_identification, algorithm_name
 from operators.write.base.texts import require_text
 from operators.write.segment import Segment
 from operators.write.segments.colours import Colour, colours_of
-from operators.write.segments.encoding import element, encoded, item, sequence
 from operators.write.segments.form import SegmentationForm
 from operators.write.segments.occurrences import LARGEST_NUMBER
 

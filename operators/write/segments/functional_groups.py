@@ -13,7 +13,7 @@ from pydicom.sr.coding import Code
 
 from operators.read.geometry.slices import Slice
 from operators.write.base.codes import code_item
-from operators.write.segments.encoding import element, encoded, item, sequence
+from operators.write.base.element_bytes import element, encoded, item, sequence
 
 # PS3.16 CID 7203. pydicom's codes.DCM.Segmentation is the modality (SEG, DCM), not the derivation.
 SEGMENTATION = Code("113076", "DCM", "Segmentation")

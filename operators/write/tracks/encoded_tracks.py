@@ -9,7 +9,7 @@ from pydicom.filewriter import write_dataset
 from pydicom.tag import Tag
 
 from operators.write.base.codes import code_sequence
-from operators.write.segments.encoding import element, item, sequence
+from operators.write.base.element_bytes import element, item, sequence
 from operators.write.tracks.colours import cielab
 from operators.write.tracks.track_set import Floats, PointMeasurement, TrackSet
 

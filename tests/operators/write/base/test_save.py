@@ -25,6 +25,7 @@ from pydicom.uid import (
 from operators.provenance import Analysis
 from operators.write.base.encode import write_pixels
 from operators.write.base.result import finish, new_result, save
+from tests.operators.write.every_object import EVERY_OBJECT
 from tests.operators.write.studies import SUMMARY, patient
 
 FRAMES: dict[str, NDArray[Any]] = {
@@ -82,3 +83,12 @@ def test_what_comes_after_the_pixels_is_saved_too(analysis: Analysis, tmp_path: 
 def test_an_object_without_pixels_is_saved(analysis: Analysis, tmp_path: Path) -> None:
     result = finish(new_result(SecondaryCaptureImageStorage, "OT", "x", SUMMARY, patient(), analysis))
     assert dcmread(save(result, tmp_path)) == result
+
+
+@pytest.mark.parametrize("name", EVERY_OBJECT)
+def test_every_object_is_saved_as_pydicom_would(name: str, analysis: Analysis, tmp_path: Path) -> None:
+    result = EVERY_OBJECT[name](analysis).object
+    path = save(result, tmp_path)
+    buffer = BytesIO()
+    dcmwrite(buffer, result, enforce_file_format=True)
+    assert path.read_bytes() == buffer.getvalue()

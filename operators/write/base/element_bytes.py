@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from pydicom.charset import convert_encodings
 from pydicom.dataelem import RawDataElement
-from pydicom.dataset import Dataset, FileDataset
+from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import correct_ambiguous_vr, write_dataset
 from pydicom.tag import BaseTag, Tag
@@ -58,12 +58,12 @@ def encoded(dataset: Dataset, encodings: list[str] | None = None) -> bytes:
     return buffer.getvalue()
 
 
-def encodings_of(result: FileDataset) -> list[str]:
+def encodings_of(result: Dataset) -> list[str]:
     """Return the encodings of a result's texts (Python's names), once its character set is settled."""
     return convert_encodings(result.get("SpecificCharacterSet"))
 
 
-def attach_sequences(result: FileDataset, sequences: Mapping[str, bytes]) -> None:
+def attach_sequences(result: Dataset, sequences: Mapping[str, bytes]) -> None:
     """Give ``result`` sequences of encoded items, by keyword, as if it had been read: parsed when someone looks.
 
     The character set of ``result`` must be settled before, as encoded texts stay as they are.

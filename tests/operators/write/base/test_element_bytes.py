@@ -17,10 +17,10 @@ from operators.provenance import Analysis
 from operators.read.geometry.slices import Slice
 from operators.read.study import read_study
 from operators.read.volume import Volume, read_volume
+from operators.write.base.element_bytes import element, encoded, item
 from operators.write.base.planes import source_plane
 from operators.write.base.result import save
 from operators.write.segmentation import write_segmentation
-from operators.write.segments.encoding import element, encoded, item
 from operators.write.segments.form import SegmentationForm
 from operators.write.segments.functional_groups import SEGMENTATION, frame_groups
 from phantoms.volumes.enhanced_mr import write_enhanced_mr
