@@ -7,6 +7,10 @@ DEMO_OUTPUT ?= demo-output
 # Holoscan's worker threads want a larger stack than most systems give; a low hard limit is no reason to stop.
 STACK := ulimit -s 32768 2>/dev/null || true;
 
+# Where the environment forbids it, each of the many processes that a node and the tests start would compile its
+# libraries anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: install demo test test-fuzz test-viewers viewer lint clean
 
 install: $(INSTALLED)
