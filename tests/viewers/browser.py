@@ -52,7 +52,9 @@ _FLAGS = (
 )
 
 _TOUR_SEEN = "localStorage.setItem('shownTours', JSON.stringify(['basicViewerTour']))"
-_HARMLESS = ("favicon", "ResizeObserver loop")
+# The last one is OHIF's own: now and then it loads ONNX Runtime for its marking by prompts, packed for Node.js.
+# Nothing of a study is read by it.
+_HARMLESS = ("favicon", "ResizeObserver loop", "ReferenceError: __filename is not defined")
 
 Seen = TypeVar("Seen")
 
