@@ -14,7 +14,7 @@ from pydicom.uid import KeyObjectSelectionDocumentStorage
 from operators.manifest import OutputPart
 from operators.provenance import Analysis
 from operators.write.base.identity import referenced_request_sequence
-from operators.write.base.references import evidence, referenced_instance
+from operators.write.base.references import referenced_instance, references_by_study
 from operators.write.base.result import finish, new_result
 from operators.write.base.texts import require_text
 from operators.write.reports.content import CONTAINS, HAS_CONCEPT_MOD, code, container, image, text
@@ -69,7 +69,7 @@ def write_key_object_selection(
     result.ReferencedPerformedProcedureStepSequence = DicomSequence()
     if requests := referenced_request_sequence(source):
         result.ReferencedRequestSequence = requests
-    result.CurrentRequestedProcedureEvidenceSequence = evidence(source.StudyInstanceUID, _referenced(objects))
+    result.CurrentRequestedProcedureEvidenceSequence = references_by_study(_referenced(objects))
     root = container(
         None,
         title,

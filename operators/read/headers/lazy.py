@@ -41,7 +41,7 @@ def elements_of(header: Dataset) -> ElementsByTag:
 
 def lazy_elements_of(header: Dataset) -> LazyElements | None:
     """Return the elements of a lazy data set; None if it is an ordinary one, or has become one."""
-    if type(header) not in _ORDINARY:
+    if type(header) not in _LAZY_CLASSES:
         return None
     try:
         elements: LazyElements = _attribute_of(header, "_lazy")[0]
@@ -97,7 +97,7 @@ def _lazy(
     return dataset
 
 
-class _LazyFileDataset(FileDataset):
+class _Lazy(Dataset):
     def __getattribute__(self, name: str) -> Any:
         return getattr(ordinary(self), name)
 
@@ -108,15 +108,12 @@ class _LazyFileDataset(FileDataset):
         delattr(ordinary(self), name)
 
 
-class _LazyFileMeta(FileMetaDataset):
-    def __getattribute__(self, name: str) -> Any:
-        return getattr(ordinary(self), name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(ordinary(self), name, value)
-
-    def __delattr__(self, name: str) -> None:
-        delattr(ordinary(self), name)
+class _LazyFileDataset(_Lazy, FileDataset):
+    pass
 
 
-_ORDINARY = frozenset({_LazyFileDataset, _LazyFileMeta})
+class _LazyFileMeta(_Lazy, FileMetaDataset):
+    pass
+
+
+_LAZY_CLASSES = frozenset({_LazyFileDataset, _LazyFileMeta})

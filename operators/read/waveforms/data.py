@@ -17,6 +17,7 @@ from pydicom.filereader import read_dataset, read_partial
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from operators.read.attributes import values
+from operators.read.headers.elements import EXPLICIT_VRS, LONG_VRS
 from operators.read.study import Instance
 from operators.refused import Reason, Refused
 
@@ -195,7 +196,7 @@ def _vr_and_length(file: BinaryIO, implicit: bool, order: str) -> tuple[bytes, i
     if implicit:
         return b"", _unsigned(file, order)
     vr = file.read(2)
-    if vr in (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"):
+    if EXPLICIT_VRS.get(vr) in LONG_VRS:
         file.seek(2, os.SEEK_CUR)
         return vr, _unsigned(file, order)
     return vr, int(struct.unpack(order + "H", file.read(2))[0])

@@ -16,11 +16,11 @@ from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import correct_ambiguous_vr, write_dataset
 from pydicom.tag import BaseTag, Tag
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
 _SHORT = struct.Struct("<HH2sH")
 _LONG = struct.Struct("<HH2sHI")
 _ITEM = struct.Struct("<HHI")
-_LONG_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"})
 
 
 def element(keyword: str, vr: str, value: bytes) -> bytes:
@@ -28,7 +28,7 @@ def element(keyword: str, vr: str, value: bytes) -> bytes:
     if len(value) % 2:
         value += b"\0" if vr in ("UI", "OB", "UN") else b" "
     tag = _tag(keyword)
-    if vr in _LONG_VRS:
+    if vr in EXPLICIT_VR_LENGTH_32:
         return _LONG.pack(tag.group, tag.element, vr.encode(), 0, len(value)) + value
     if len(value) > 0xFFFE:
         raise ValueError(f"{len(value)} bytes do not fit into {keyword}")

@@ -46,7 +46,7 @@ def _element(found: object, encodings: list[str]) -> bytes | None:
         return None if found.is_undefined_length else sequence(keyword, encoded_items(value, encodings))
     if found.VR in _TEXT_VRS:
         return element(keyword, found.VR, value.encode("ascii")) if isinstance(value, str) and value.isascii() else None
-    if found.VR == "DS" and type(value) is not str and (text := getattr(value, "original_string", None)):
+    if found.VR == "DS" and (text := getattr(value, "original_string", None)):
         return element(keyword, "DS", text.encode("ascii"))
     if found.VR == "FD" and isinstance(value, float):
         return element(keyword, "FD", struct.pack("<d", value))

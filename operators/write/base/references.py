@@ -48,8 +48,11 @@ def referenced_series(headers: Iterable[Dataset], instances_keyword: str = "Refe
     return Sequence(items)
 
 
-def references_by_study(headers: Iterable[Dataset]) -> Sequence:
-    """Return hierarchical references to instances (PS3.3 table C.17-3): one item for each study, in it each series."""
+def references_by_study(headers: Iterable[Dataset], instances_keyword: str = "ReferencedSOPSequence") -> Sequence:
+    """Return hierarchical references to instances (PS3.3 table C.17-3): one item for each study, in it each series.
+
+    ``instances_keyword`` is that of :func:`referenced_series`.
+    """
     by_study: dict[str, list[Dataset]] = {}
     for header in headers:
         by_study.setdefault(header.StudyInstanceUID, []).append(header)
@@ -57,35 +60,20 @@ def references_by_study(headers: Iterable[Dataset]) -> Sequence:
     for study_instance_uid, members in by_study.items():
         item = Dataset()
         item.StudyInstanceUID = study_instance_uid
-        item.ReferencedSeriesSequence = referenced_series(members)
+        item.ReferencedSeriesSequence = referenced_series(members, instances_keyword)
         items.append(item)
     return Sequence(items)
 
 
-def evidence(study_instance_uid: str, headers: Iterable[Dataset]) -> Sequence:
-    """Return the Current Requested Procedure Evidence Sequence (PS3.3 C.17.2.3); empty if there are no ``headers``."""
-    series = referenced_series(headers)
-    if not series:
-        return Sequence()
-    item = Dataset()
-    item.StudyInstanceUID = study_instance_uid
-    item.ReferencedSeriesSequence = series
-    return Sequence([item])
-
-
 def write_instance_references(result: Dataset, headers: Iterable[Dataset]) -> None:
     """Write the Common Instance Reference module (PS3.3 C.12.2): by series those of this study, by study the others."""
-    by_study: dict[str, list[Dataset]] = {str(result.StudyInstanceUID): []}
+    own: list[Dataset] = []
+    others: list[Dataset] = []
     for header in headers:
-        by_study.setdefault(str(header.StudyInstanceUID), []).append(header)
-    (_, own), *others = by_study.items()
+        (own if header.StudyInstanceUID == result.StudyInstanceUID else others).append(header)
     if own:
         result.ReferencedSeriesSequence = referenced_series(own, "ReferencedInstanceSequence")
-    items = []
-    for study_instance_uid, instances in others:
-        item = Dataset()
-        item.StudyInstanceUID = study_instance_uid
-        item.ReferencedSeriesSequence = referenced_series(instances, "ReferencedInstanceSequence")
-        items.append(item)
-    if items:
-        result.StudiesContainingOtherReferencedInstancesSequence = Sequence(items)
+    if others:
+        result.StudiesContainingOtherReferencedInstancesSequence = references_by_study(
+            others, "ReferencedInstanceSequence"
+        )

@@ -15,6 +15,7 @@ from operators.read.volume import Volume
 from operators.write.base.result import save
 from operators.write.segment import Segment
 from operators.write.segmentation import write_segmentation
+from tests.operators.write.segments.readers import on_grid
 from tests.operators.write.studies import LEFT, LESIONS, RIGHT, WHITE_MATTER, make_volume, segment
 
 SEGMENTS = [
@@ -39,17 +40,6 @@ def some_labels(shape: tuple[int, ...], seed: int = 0) -> NDArray[np.uint8]:
     return values
 
 
-def indices_in(volume: Volume, labels: NDArray[np.uint8], affine: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Labels of another array, which ``affine`` puts into the patient, laid onto the volume's grid by position."""
-    slices, rows, columns = np.nonzero(labels)
-    points = np.linalg.inv(volume.affine) @ affine @ np.stack([columns, rows, slices, np.ones_like(rows)])
-    column, row, index = np.round(points[:3]).astype(int)
-    np.testing.assert_allclose(points[:3], [column, row, index], atol=1e-3)
-    result = np.zeros(volume.array.shape, np.uint8)
-    result[index, row, column] = labels[slices, rows, columns]
-    return result
-
-
 @pytest.mark.parametrize(("orientation", "reversed_order"), SOURCES)
 @pytest.mark.parametrize("shape", [(6, 10, 12), (5, 9, 7)])
 def test_every_voxel_lies_where_it_was(
@@ -69,7 +59,7 @@ def test_every_voxel_lies_where_it_was(
     in_space = read.get_volume(combine_segments=True)
     # highdicom's affine takes (slice, row, column); ours (column, row, slice).
     affine = in_space.affine[:, [2, 1, 0, 3]]
-    np.testing.assert_array_equal(indices_in(volume, in_space.array, affine), labels)
+    np.testing.assert_array_equal(on_grid(volume, in_space.array, affine), labels)
 
 
 def test_positions_and_orientation_are_the_sources_own_text(tmp_path: Path, analysis: Analysis) -> None:

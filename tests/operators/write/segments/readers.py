@@ -10,7 +10,6 @@ from pathlib import Path
 
 import highdicom
 import numpy as np
-import pytest
 import SimpleITK
 from numpy.typing import NDArray
 
@@ -62,9 +61,8 @@ def read_by_dcmqi(path: Path, folder: Path, volume: Volume, *, is_fractional: bo
 
     Values are 0 and 1, or stored fractions.
     """
+    # Part of the extra that the tests need: where it is not there, nothing may look as if it had been read.
     program = Path(sys.executable).with_name("segimage2itkimage")
-    if not program.exists():
-        pytest.skip("dcmqi is not installed")
     folder.mkdir()
     command = [str(program), "--inputDICOM", str(path), "--outputDirectory", str(folder), "--outputType", "nrrd"]
     subprocess.run(command, check=True, capture_output=True)
