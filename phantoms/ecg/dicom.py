@@ -1,0 +1,80 @@
+"""Write simulated electrocardiograms as a cardiograph or a Holter recorder would (PS3.3 A.34.3 to A.34.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from pydicom import uid
+from pydicom.uid import UID
+
+from phantoms.ecg.electrodes import LEADS
+from phantoms.ecg.simulate import SimulatedECG
+from phantoms.identity import Study, derived_uid, order_of, patient_of, save
+from phantoms.waveforms.dicom import waveform_instance
+from phantoms.waveforms.recorders import LEADS as CODED_LEADS
+from phantoms.waveforms.recording import MICROVOLT, Channel, Group
+
+_CODES = {source[2].removeprefix("Lead "): source for source, _ in CODED_LEADS}
+
+FIVE_ELECTRODES = ("I", "II", "III", "aVR", "aVL", "aVF", "V1")
+"""The leads of a monitor with five electrodes."""
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """One kind of recorder: its SOP class and its amplifier, whose smallest step is ``step`` microvolt."""
+
+    sop_class_uid: UID
+    description: str
+    step: float
+
+
+TWELVE_LEAD = Recorder(uid.TwelveLeadECGWaveformStorage, "12-lead ECG", 2.5)
+GENERAL = Recorder(uid.GeneralECGWaveformStorage, "ECG", 2.5)
+AMBULATORY = Recorder(uid.AmbulatoryECGWaveformStorage, "Holter ECG", 5.0)
+
+
+def write_ecg(
+    ecg: SimulatedECG,
+    path: Path,
+    *,
+    seed: int,
+    recorder: Recorder = TWELVE_LEAD,
+    leads: Sequence[str] = LEADS,
+    instance_number: int = 1,
+) -> Path:
+    """Write some leads of a recording; patient, study and UIDs follow from the seed and the number."""
+    study = Study(
+        uid=derived_uid("ecg", seed),
+        patient=patient_of(seed),
+        order=order_of(seed, "Resting electrocardiogram"),
+        started=datetime(2026, 2, 5, 9, 30),
+        description="Electrocardiogram",
+    )
+    channels = tuple(
+        Channel(
+            np.rint(1000 * ecg.lead(name) / recorder.step).astype(np.int64),
+            _CODES[name],
+            sensitivity=recorder.step,
+            unit=MICROVOLT,
+            label=name,
+            low_filter=0.05,
+            high_filter=min(150.0, ecg.sampling_frequency / 2),
+        )
+        for name in leads
+    )
+    instance = waveform_instance(
+        recorder.sop_class_uid,
+        "ECG",
+        (Group(channels, ecg.sampling_frequency, label="RHYTHM"),),
+        study,
+        description=recorder.description,
+        instance_number=instance_number,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save(instance, path)
+    return path
