@@ -22,7 +22,7 @@ Vector = tuple[float, float, float]
 _T_PEAK = 0.6
 """Where between its onset and its end the T wave peaks: it rises more slowly than it falls."""
 
-_T_FRACTION = 0.55
+_T_FRACTION = 0.68
 """Which part of the time from the end of QRS to the end of T the T wave takes; before it lies the ST segment."""
 
 

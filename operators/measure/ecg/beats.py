@@ -1,0 +1,104 @@
+"""Find the beats of the ventricles, on all leads together."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
+from scipy.signal import find_peaks
+
+from operators.measure.ecg.filtering import bandpassed, spatial_velocity
+from operators.measure.ecg.leads import EcgLeads
+
+Signal = NDArray[np.float64]
+Samples = NDArray[np.int64]
+
+_BAND_HERTZ = (6.0, 28.0)
+_WINDOW_SECONDS = 0.09
+"""About the length of a QRS complex: energy is averaged over it (Pan & Tompkins, IEEE Trans Biomed Eng 1985;32:230)."""
+_REFRACTORY_SECONDS = 0.22
+_LEVEL_SECONDS = 12.0
+_THRESHOLD = 0.26
+_SEARCH_BACK_THRESHOLD = 0.10
+_SEARCH_BACK_FACTOR = 1.66
+"""A gap of so many usual cycles is looked through again (Pan & Tompkins)."""
+_PEAK_SECONDS = 0.075
+_SLOW_WAVE_SECONDS = 0.52
+_SLOW_WAVE_SPEED = 0.5
+"""A T wave is slower than its QRS (Pan & Tompkins: half its slope); so is a P wave."""
+
+
+def find_beats(leads: EcgLeads) -> Samples:
+    """Return the sample of each beat's largest deflection; none for a recording without beats."""
+    frequency = leads.sampling_frequency
+    band = bandpassed(leads, *_BAND_HERTZ)
+    # Each lead counts alike: a small one is as good a witness as a large one.
+    scale = np.percentile(np.abs(band), 98, axis=1, keepdims=True)
+    if not (scale > 0).any():
+        return np.empty(0, dtype=np.int64)
+    band = band / np.where(scale > 0, scale, np.inf)
+    energy = np.sqrt(uniform_filter1d((band**2).mean(axis=0), round(_WINDOW_SECONDS * frequency)))
+    level = _level(energy, frequency)
+    peaks, _ = find_peaks(energy, distance=max(1, round(_REFRACTORY_SECONDS * frequency)))
+    found = peaks[energy[peaks] > _THRESHOLD * level[peaks]]
+    found = _search_back(found, peaks, energy, level)
+    return _without_slow_waves(_refined(found, leads), leads)
+
+
+def _level(energy: Signal, frequency: float) -> Signal:
+    """How high the energy of a beat is around each moment: the upper part of the maxima of single seconds."""
+    second = max(1, round(1.25 * frequency))
+    maxima = np.array([energy[start : start + second].max() for start in range(0, len(energy), second)])
+    reach = max(1, round(_LEVEL_SECONDS / 2.5))
+    smooth = np.array([np.percentile(maxima[max(0, n - reach) : n + reach + 1], 60) for n in range(len(maxima))])
+    centres = np.arange(len(maxima)) * second + second / 2
+    return np.interp(np.arange(len(energy)), centres, smooth)
+
+
+def _search_back(found: Samples, peaks: Samples, energy: Signal, level: Signal) -> Samples:
+    if len(found) < 4:
+        return found
+    usual = np.median(np.diff(found))
+    more = []
+    for before, after in zip(found[:-1], found[1:], strict=True):
+        if after - before > _SEARCH_BACK_FACTOR * usual:
+            between = peaks[(peaks > before + 0.4 * usual) & (peaks < after - 0.4 * usual)]
+            strong = between[energy[between] > _SEARCH_BACK_THRESHOLD * level[between]]
+            # Of the peaks in a long pause only those are beats that stand out of everything around them.
+            quiet = np.median(energy[before:after])
+            more += [peak for peak in strong if energy[peak] > 8 * quiet]
+    return np.unique(np.concatenate([found, np.array(more, dtype=np.int64)]))
+
+
+def _refined(found: Samples, leads: EcgLeads) -> Samples:
+    """From the middle of the energy to the largest deflection of all leads."""
+    length = np.sqrt((bandpassed(leads, 1.0, 40.0) ** 2).sum(axis=0))
+    reach = round(_PEAK_SECONDS * leads.sampling_frequency)
+    refined = []
+    for sample in found:
+        first = max(0, sample - reach)
+        refined.append(first + int(np.argmax(length[first : sample + reach + 1])))
+    unique = np.unique(np.array(refined, dtype=np.int64))
+    if len(unique) < 2:
+        return unique
+    # The P wave before a wide QRS may be refined to the beginning of it: the larger deflection is the beat.
+    alone = np.where(np.isin(np.arange(len(length)), unique), length, 0.0)
+    dominant = maximum_filter1d(alone, 2 * round(_REFRACTORY_SECONDS * leads.sampling_frequency) - 1)
+    return unique[length[unique] >= dominant[unique]]
+
+
+def _without_slow_waves(found: Samples, leads: EcgLeads) -> Samples:
+    """Leave out T and P waves: deflections near a beat that change much more slowly than it does."""
+    frequency = leads.sampling_frequency
+    speed = spatial_velocity(leads.signal, frequency, 0.006)
+    reach, near = round(_PEAK_SECONDS * frequency), round(_SLOW_WAVE_SECONDS * frequency)
+    fastest = np.array([speed[max(0, sample - reach) : sample + reach + 1].max() for sample in found])
+    kept = [
+        not any(
+            abs(other - sample) < near and fastest[place] < _SLOW_WAVE_SPEED * fastest[at]
+            for at, other in enumerate(found)
+            if at != place
+        )
+        for place, sample in enumerate(found)
+    ]
+    return found[np.array(kept, dtype=bool)]

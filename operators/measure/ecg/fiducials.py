@@ -1,0 +1,179 @@
+"""Onset and end of P, QRS and T on a median beat, over all leads together (global, as IEC 60601-2-25 measures)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import find_peaks
+
+from operators.measure.ecg.filtering import spatial_velocity
+from operators.measure.ecg.templates import MedianBeat
+
+Signal = NDArray[np.float64]
+
+_QRS_REACH_SECONDS = 0.16
+_QRS_FRACTION = 0.10
+"""QRS begins and ends where all leads together change by this part of their fastest change."""
+_WIDENING_SECONDS = 0.003
+"""Smoothing moves the moment at which the speed passes that limit outwards by about its own standard deviation."""
+_FLAT_SECONDS = 0.016
+_NEAR_BASELINE = 0.4
+"""At the crest of a wide wave nothing changes for a moment, too: there the leads are far from the baseline."""
+_T_FIRST_SECONDS = 0.07
+_USUAL_QT_SECONDS = 0.400
+_T_PEAK_PART = 0.76
+_T_SPREAD_SECONDS = 0.12
+_P_REACH_SECONDS = 0.34
+_P_GAP_SECONDS = 0.012
+_SMOOTH_SECONDS = 0.008
+_P_SIGNAL_TO_NOISE = 4.0
+_P_LEAST_MILLIVOLT = 0.025
+
+
+@dataclass(frozen=True)
+class Fiducials:
+    """Times in s from the median beat's reference; None for a wave that is not there."""
+
+    p_onset: float | None
+    p_end: float | None
+    qrs_onset: float
+    qrs_end: float
+    t_peak: float | None
+    t_end: float | None
+
+
+def find_fiducials(beat: MedianBeat, cycle: float) -> Fiducials:
+    """Return the waves of a median beat; ``cycle`` (s) is the usual time from beat to beat."""
+    onset, end = _qrs(beat)
+    t_peak, t_end = _t_wave(beat, onset, end, cycle)
+    # P comes after the T wave of the beat before.
+    earliest = 0 if t_end is None else t_end - round(cycle * beat.sampling_frequency)
+    p_onset, p_end = _p_wave(beat, onset, earliest)
+    return Fiducials(
+        *(_seconds(beat, place) for place in (p_onset, p_end)),
+        _time(beat, onset),
+        _time(beat, end),
+        _seconds(beat, t_peak),
+        _seconds(beat, t_end),
+    )
+
+
+def _qrs(beat: MedianBeat) -> tuple[int, int]:
+    frequency = beat.sampling_frequency
+    speed = spatial_velocity(beat.signal, frequency)
+    reach = round(_QRS_REACH_SECONDS * frequency)
+    first, last = max(0, beat.reference - reach), min(len(speed), beat.reference + reach)
+    top = first + int(np.argmax(speed[first:last]))
+    rest = np.percentile(speed[max(0, first - reach) : first + reach // 3], 20)
+    limit = rest + _QRS_FRACTION * (speed[top] - rest)
+    away = np.sqrt(((beat.signal - np.median(beat.signal, axis=1, keepdims=True)) ** 2).sum(axis=0))
+    calm = (speed < limit) & (away < _NEAR_BASELINE * away[first:last].max())
+    flat = round(_FLAT_SECONDS * frequency)
+    widened = round(_WIDENING_SECONDS * frequency)
+    return _leave(calm, top, -1, flat) + widened, _leave(calm, top, 1, flat) - widened
+
+
+def _leave(calm: NDArray[np.bool_], start: int, step: int, flat: int) -> int:
+    """Walk from ``start`` until it has been calm for ``flat`` samples; return the first of them."""
+    place, count = start, 0
+    while 0 < place < len(calm) - 1:
+        count = count + 1 if calm[place] else 0
+        if count >= flat:
+            return place - step * (count - 1)
+        place += step
+    return place
+
+
+def _t_wave(beat: MedianBeat, qrs_onset: int, qrs_end: int, cycle: float) -> tuple[int | None, int | None]:
+    """The end of T where the steepest tangent after its peak meets the baseline (Lepeschkin & Surawicz 1952)."""
+    frequency = beat.sampling_frequency
+    first = qrs_end + round(_T_FIRST_SECONDS * frequency)
+    if beat.signal.shape[1] - first < round(0.08 * frequency):
+        return None, None
+    smooth = gaussian_filter1d(beat.signal, _SMOOTH_SECONDS * frequency, axis=1)
+    wave = _principal(smooth, first, smooth.shape[1])
+    level = float(np.median(wave[-round(0.02 * frequency) :]))
+    height = np.abs(wave - level)
+    # A P wave may be as large as T: the crest that lies where T is to be expected is T.
+    expected = qrs_onset + round(_T_PEAK_PART * _USUAL_QT_SECONDS * np.cbrt(cycle) * frequency)
+    crests, _ = find_peaks(height[first:], prominence=0.25 * height[first:].max())
+    if not crests.size:
+        return None, None
+    crests = crests + first
+    distance = (crests - expected) / (_T_SPREAD_SECONDS * frequency)
+    peak = int(crests[np.argmax(height[crests] * np.exp(-(distance**2) / 2))])
+    sign = np.sign(wave[peak] - level)
+    return peak, _tangent(sign * wave, peak, 1, _level_after(sign * wave, peak), len(wave) - 1)
+
+
+def _level_after(wave: Signal, peak: int) -> float:
+    """The level to which a positive wave returns behind its peak."""
+    return float(np.percentile(wave[peak:], 12))
+
+
+def _p_wave(beat: MedianBeat, qrs_onset: int, earliest: int) -> tuple[int | None, int | None]:
+    frequency = beat.sampling_frequency
+    last = qrs_onset - round(_P_GAP_SECONDS * frequency)
+    first = max(0, earliest, qrs_onset - round(_P_REACH_SECONDS * frequency))
+    if last - first < round(0.06 * frequency):
+        return None, None
+    smooth = gaussian_filter1d(beat.signal, _SMOOTH_SECONDS * frequency, axis=1)
+    # What is left of the T wave before is a slope: it is no P wave.
+    level = _line(smooth, first, last)
+    window = smooth[:, first:last] - level
+    wave = _principal(window, 0, window.shape[1])
+    peak = int(np.argmax(np.abs(wave)))
+    sign = np.sign(wave[peak])
+    wave = sign * wave
+    size = float(np.abs(window[:, peak]).max())
+    noise = float(np.median(np.abs(beat.signal[:, first:last] - smooth[:, first:last]))) * 1.48
+    if size < max(_P_LEAST_MILLIVOLT, _P_SIGNAL_TO_NOISE * noise / np.sqrt(_SMOOTH_SECONDS * frequency)):
+        return None, None
+    if not round(0.02 * frequency) < peak < len(wave) - 3:
+        return None, None
+    onset = _tangent(wave, peak, -1, 0.0, 0)
+    end = _tangent(wave, peak, 1, 0.0, len(wave) - 1)
+    if not 0.04 <= (end - onset) / frequency <= 0.2:
+        return None, None
+    return first + onset, first + end
+
+
+def _line(smooth: Signal, first: int, last: int) -> Signal:
+    """A straight line for each lead through the quiet ends of a window: its lowest speeds at both sides."""
+    width = max(2, (last - first) // 12)
+    left = smooth[:, first : first + width].mean(axis=1, keepdims=True)
+    right = smooth[:, last - width : last].mean(axis=1, keepdims=True)
+    return left + (right - left) * np.linspace(0, 1, last - first)[None]
+
+
+def _principal(signal: Signal, first: int, last: int) -> Signal:
+    """The lead, of all that can be made of these, in which a window has the most energy."""
+    window = signal[:, first:last]
+    window = window - window.mean(axis=1, keepdims=True)
+    directions, _, _ = np.linalg.svd(window, full_matrices=False)
+    return np.asarray(directions[:, 0] @ signal)
+
+
+def _tangent(wave: Signal, peak: int, step: int, level: float, end: int) -> int:
+    """Where the steepest tangent on one side of a positive wave's peak meets the level."""
+    slope = np.gradient(wave)
+    side = np.arange(peak, end + step, step)
+    # A second wave behind the first one, such as a U wave, rises again: the search ends there.
+    rising = np.flatnonzero((wave[side] - level < 0.5 * (wave[peak] - level)) & (step * slope[side] > 0))
+    side = side[: rising[0] + 1] if rising.size else side
+    steepest = side[int(np.argmin(step * slope[side]))]
+    if step * slope[steepest] >= 0:
+        return int(side[-1])
+    crossing = steepest + (level - wave[steepest]) / slope[steepest]
+    return int(np.clip(round(float(crossing)), min(peak, end), max(peak, end)))
+
+
+def _time(beat: MedianBeat, place: int) -> float:
+    return (place - beat.reference) / beat.sampling_frequency
+
+
+def _seconds(beat: MedianBeat, place: int | None) -> float | None:
+    return None if place is None else _time(beat, place)
