@@ -17,6 +17,8 @@ _BAND_HERTZ = (6.0, 28.0)
 _WINDOW_SECONDS = 0.09
 """About the length of a QRS complex: energy is averaged over it (Pan & Tompkins, IEEE Trans Biomed Eng 1985;32:230)."""
 _REFRACTORY_SECONDS = 0.22
+_PIECE_SECONDS = 2.2
+"""At 27 beats a minute there is still one in each piece."""
 _LEVEL_SECONDS = 12.0
 _THRESHOLD = 0.26
 _SEARCH_BACK_THRESHOLD = 0.10
@@ -26,6 +28,8 @@ _PEAK_SECONDS = 0.075
 _SLOW_WAVE_SECONDS = 0.52
 _SLOW_WAVE_SPEED = 0.5
 """A T wave is slower than its QRS (Pan & Tompkins: half its slope); so is a P wave."""
+_SLOWEST_BEAT = 0.3
+"""How fast a beat of any shape is at least, compared with most; what is slower is a P wave that no beat follows."""
 
 
 def find_beats(leads: EcgLeads) -> Samples:
@@ -46,13 +50,13 @@ def find_beats(leads: EcgLeads) -> Samples:
 
 
 def _level(energy: Signal, frequency: float) -> Signal:
-    """How high the energy of a beat is around each moment: the upper part of the maxima of single seconds."""
-    second = max(1, round(1.25 * frequency))
-    maxima = np.array([energy[start : start + second].max() for start in range(0, len(energy), second)])
-    reach = max(1, round(_LEVEL_SECONDS / 2.5))
+    """How high the energy of a beat is around each moment: the usual maximum of pieces that hold a beat each."""
+    piece = max(1, round(_PIECE_SECONDS * frequency))
+    maxima = np.array([energy[start : start + piece].max() for start in range(0, len(energy), piece)])
+    reach = max(1, round(_LEVEL_SECONDS / (2 * _PIECE_SECONDS)))
     smooth = np.array([np.percentile(maxima[max(0, n - reach) : n + reach + 1], 60) for n in range(len(maxima))])
-    centres = np.arange(len(maxima)) * second + second / 2
-    return np.interp(np.arange(len(energy)), centres, smooth)
+    centres = np.arange(len(maxima)) * piece + piece / 2
+    return np.asarray(np.interp(np.arange(len(energy)), centres, smooth))
 
 
 def _search_back(found: Samples, peaks: Samples, energy: Signal, level: Signal) -> Samples:
@@ -93,8 +97,10 @@ def _without_slow_waves(found: Samples, leads: EcgLeads) -> Samples:
     speed = spatial_velocity(leads.signal, frequency, 0.006)
     reach, near = round(_PEAK_SECONDS * frequency), round(_SLOW_WAVE_SECONDS * frequency)
     fastest = np.array([speed[max(0, sample - reach) : sample + reach + 1].max() for sample in found])
+    slowest = _SLOWEST_BEAT * np.percentile(fastest, 75) if len(fastest) else 0.0
     kept = [
-        not any(
+        fastest[place] > slowest
+        and not any(
             abs(other - sample) < near and fastest[place] < _SLOW_WAVE_SPEED * fastest[at]
             for at, other in enumerate(found)
             if at != place

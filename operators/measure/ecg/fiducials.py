@@ -29,6 +29,8 @@ _T_SPREAD_SECONDS = 0.12
 _P_REACH_SECONDS = 0.34
 _P_GAP_SECONDS = 0.012
 _SMOOTH_SECONDS = 0.008
+_P_WIDENING_SECONDS = 0.005
+"""The smoothing makes P wider by about half its standard deviation."""
 _P_SIGNAL_TO_NOISE = 4.0
 _P_LEAST_MILLIVOLT = 0.025
 
@@ -134,8 +136,9 @@ def _p_wave(beat: MedianBeat, qrs_onset: int, earliest: int) -> tuple[int | None
         return None, None
     if not round(0.02 * frequency) < peak < len(wave) - 3:
         return None, None
-    onset = _tangent(wave, peak, -1, 0.0, 0)
-    end = _tangent(wave, peak, 1, 0.0, len(wave) - 1)
+    widened = round(_P_WIDENING_SECONDS * frequency)
+    onset = _tangent(wave, peak, -1, 0.0, 0) + widened
+    end = _tangent(wave, peak, 1, 0.0, len(wave) - 1) - widened
     if not 0.04 <= (end - onset) / frequency <= 0.2:
         return None, None
     return first + onset, first + end

@@ -14,9 +14,13 @@ _REGULAR = 0.10
 """Coefficient of variation of cycles up to which a rhythm is regular."""
 _IRREGULAR = 0.12
 _FASTEST_ATRIA = 240.0
+_CYCLE_TOLERANCE = 0.15
+_REGULAR_PART = 0.7
+_OUTNUMBERED = 1.15
 _PR_RANGE_SECONDS = (0.08, 0.42)
 _PR_TOLERANCE_SECONDS = 0.025
 _CONDUCTED_PART = 0.6
+_BY_CHANCE = 0.4
 _PROLONGATION_SECONDS = 0.04
 _DISSOCIATED_SECONDS = 0.06
 
@@ -35,23 +39,28 @@ class Rhythm(str, Enum):
 
 @dataclass(frozen=True)
 class RhythmFacts:
-    """What the decision rests on: rates in beats a minute, cycles' coefficients of variation, parts of 1."""
+    """What the decision rests on.
+
+    ``ventricular_variation`` is the coefficient of variation of the cycles between beats of the usual shape,
+    ``atrial_rate`` in beats a minute, ``atrial_regularity`` the part of the time in which P waves come in one cycle or
+    miss one, ``conducted`` the part of usual beats that follow a P wave after the usual delay.
+    """
 
     rhythm: Rhythm
     ventricular_variation: float
     atrial_rate: float | None
-    atrial_variation: float | None
+    atrial_regularity: float
     conducted: float
 
 
 def judge_rhythm(qrs_onsets: Seconds, normal: NDArray[np.bool_], p_onsets: Seconds, *, paced: bool) -> RhythmFacts:
     """Return the rhythm from the onsets of all QRS complexes and P waves (s); ``normal`` are those of usual shape."""
     cycles = np.diff(qrs_onsets)
-    between_normal = cycles[normal[1:] & normal[:-1]] if len(cycles) else cycles
-    variation = _variation(between_normal)
+    variation = _variation(cycles[normal[1:] & normal[:-1]] if len(cycles) else cycles)
+    p_onsets = _without_intruders(p_onsets)
     atrial = np.diff(p_onsets)
     rate = 60 / float(np.median(atrial)) if len(atrial) >= 2 else None
-    atrial_variation = _variation(atrial) if len(atrial) >= 2 else None
+    regular = _regular_part(atrial)
     delays = _delays(qrs_onsets[normal], p_onsets)
     usual = float(np.median(delays)) if len(delays) else 0.0
     conducted = (
@@ -59,30 +68,30 @@ def judge_rhythm(qrs_onsets: Seconds, normal: NDArray[np.bool_], p_onsets: Secon
         if len(delays)
         else 0.0
     )
-    rhythm = _decide(qrs_onsets, normal, p_onsets, delays, variation, rate, atrial_variation, conducted, paced)
-    return RhythmFacts(rhythm, variation, rate, atrial_variation, conducted)
+    rhythm = _decide(qrs_onsets, p_onsets, delays, variation, rate, regular, conducted, paced)
+    return RhythmFacts(rhythm, variation, rate, regular, conducted)
 
 
 def _decide(
     qrs_onsets: Seconds,
-    normal: NDArray[np.bool_],
     p_onsets: Seconds,
     delays: Seconds,
     variation: float,
     rate: float | None,
-    atrial_variation: float | None,
+    regular: float,
     conducted: float,
     paced: bool,
 ) -> Rhythm:
     if paced:
         return Rhythm.PACED
-    atria_are_regular = rate is not None and rate < _FASTEST_ATRIA and (atrial_variation or 0) < 2 * _REGULAR
-    if atria_are_regular and len(p_onsets) > 1.15 * len(qrs_onsets):
-        if variation < _REGULAR and len(delays) and float(np.std(delays)) > _DISSOCIATED_SECONDS:
+    slow_atria = rate is not None and rate < _FASTEST_ATRIA
+    if rate is not None and slow_atria and regular > _REGULAR_PART and _outnumbers(rate, qrs_onsets):
+        together = len(delays) and float(np.std(delays)) <= _DISSOCIATED_SECONDS and conducted > _BY_CHANCE
+        if variation < _REGULAR and not together:
             return Rhythm.COMPLETE_BLOCK
         if (kind := _dropped(qrs_onsets, p_onsets)) is not None:
             return kind
-    if conducted >= _CONDUCTED_PART and (rate is None or rate < _FASTEST_ATRIA):
+    if conducted >= _CONDUCTED_PART and (rate is None or slow_atria):
         return Rhythm.SINUS
     if variation > _IRREGULAR:
         return Rhythm.ATRIAL_FIBRILLATION
@@ -116,6 +125,37 @@ def _dropped(qrs_onsets: Seconds, p_onsets: Seconds) -> Rhythm | None:
         return None
     prolonged = float(np.median(changes)) > _PROLONGATION_SECONDS
     return Rhythm.SECOND_DEGREE_TYPE_1 if prolonged else Rhythm.SECOND_DEGREE_TYPE_2
+
+
+def _without_intruders(p_onsets: Seconds) -> Seconds:
+    """Leave out waves that stand between two others which are one usual cycle apart: no P wave comes there."""
+    if len(p_onsets) < 4:
+        return p_onsets
+    usual = float(np.median(np.diff(p_onsets)))
+    kept = list(p_onsets)
+    place = 1
+    while place < len(kept) - 1:
+        between, either = kept[place + 1] - kept[place - 1], min(np.diff(kept[place - 1 : place + 2]))
+        if abs(between - usual) < _CYCLE_TOLERANCE * usual and either < 0.75 * usual:
+            del kept[place]
+        else:
+            place += 1
+    return np.array(kept)
+
+
+def _regular_part(cycles: Seconds) -> float:
+    """The part of the time in which P waves come after a usual cycle, or a few where QRS or T hides some."""
+    if len(cycles) < 2:
+        return 0.0
+    multiples = cycles / np.median(cycles)
+    fits = np.abs(multiples[:, None] - np.array([1, 2, 3])).min(axis=1) < _CYCLE_TOLERANCE
+    return float(cycles[fits].sum() / cycles.sum())
+
+
+def _outnumbers(rate: float, qrs_onsets: Seconds) -> bool:
+    """Whether the atria beat more often than the ventricles, counting P waves that a QRS hides."""
+    ventricular = (len(qrs_onsets) - 1) / (qrs_onsets[-1] - qrs_onsets[0]) * 60
+    return rate > _OUTNUMBERED * ventricular
 
 
 def _variation(cycles: Seconds) -> float:
