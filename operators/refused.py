@@ -40,6 +40,7 @@ class Reason(str, Enum):
     UNSUPPORTED_WAVEFORM = "unsupported-waveform"
     MISSING_SENSITIVITY = "missing-sensitivity"
     IMAGE_QUALITY = "image-quality"
+    SIGNAL_QUALITY = "signal-quality"
     DOMAIN_SHIFT = "domain-shift"
 
     @property
@@ -81,6 +82,7 @@ _MEANINGS = {
     Reason.UNSUPPORTED_WAVEFORM: "Waveform cannot be read",
     Reason.MISSING_SENSITIVITY: "A channel does not tell its units",
     Reason.IMAGE_QUALITY: "Image quality is too low",
+    Reason.SIGNAL_QUALITY: "Signal quality is too low",
     Reason.DOMAIN_SHIFT: "Unlike the data that the app was made for",
 }
 

@@ -12,10 +12,11 @@ from operators.measure.ecg.beats import find_beats
 from operators.measure.ecg.fiducials import Fiducials, find_fiducials
 from operators.measure.ecg.filtering import without_interference
 from operators.measure.ecg.intervals import corrected_qt, frontal_axis
-from operators.measure.ecg.leads import INDEPENDENT_LEADS, WORKING_HERTZ, EcgLeads, with_derived_limb_leads
+from operators.measure.ecg.leads import INDEPENDENT_LEADS, WORKING_HERTZ
 from operators.measure.ecg.pacing import remove_pacing_spikes
 from operators.measure.ecg.rhythm import Rhythm, RhythmFacts, judge_rhythm
 from operators.measure.ecg.templates import MedianBeat, median_beat, sort_beats
+from operators.read.waveforms.ecg_leads import EcgLeads, with_derived_limb_leads
 
 Signal = NDArray[np.float64]
 
@@ -34,7 +35,7 @@ class TooFewBeatsError(ValueError):
 class Beat:
     """One beat: times in s from the start of the recording, None for a wave that was not found.
 
-    ``shape`` counts from 0, the shape of most beats.
+    ``shape`` counts from 0, the shape of most beats; None where the recording begins or ends within the beat.
     """
 
     peak: float
@@ -54,6 +55,10 @@ class LeadLevels:
     """Its largest positive deflection within QRS."""
     s: float
     """Its largest negative deflection within QRS."""
+    q: float
+    """Its largest negative deflection before the positive one."""
+    late: float
+    """Its largest deflection in the last third of QRS."""
     j: float
     """At the end of QRS."""
     st: float
@@ -90,7 +95,7 @@ class EcgAnalysis:
     @property
     def ectopic_count(self) -> int:
         """Beats of another shape than the dominant one."""
-        return sum(beat.shape != 0 for beat in self.beats)
+        return sum(beat.shape not in (0, None) for beat in self.beats)
 
 
 def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
@@ -104,18 +109,19 @@ def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
     if len(found) < LEAST_BEATS or not classes or len(classes[0].samples) < 2:
         raise TooFewBeatsError(f"{len(found)} beats in {leads.duration:.1f} s, at least {LEAST_BEATS} are needed")
     cycle = float(np.median(np.diff(found))) / WORKING_HERTZ
-    shapes, shape_of = [], {}
-    for beats in classes:
-        if len(beats.samples) < 2:
+    shapes: list[VentricularWaves] = []
+    shape_of: dict[int, int] = {}
+    for shape in classes:
+        if len(shape.samples) < 2:
             continue
         try:
-            median = median_beat(chosen, beats.samples, cycle)
+            median = median_beat(chosen, shape.samples, cycle)
         # The recording begins or ends within each of them.
         except ValueError:
             continue
-        for number in beats.numbers:
+        for number in shape.numbers:
             shape_of[number] = len(shapes)
-        shapes.append(VentricularWaves(beats, median, find_fiducials(median, cycle)))
+        shapes.append(VentricularWaves(shape, median, find_fiducials(median, cycle)))
     if not shapes:
         raise TooFewBeatsError(f"no two beats of one shape lie wholly in the recording of {leads.duration:.1f} s")
     dominant = shapes[0]
@@ -123,6 +129,9 @@ def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
     paced = _is_paced(dominant, seconds_of_spikes)
     fiducials = _with_pacing(dominant.fiducials, dominant, seconds_of_spikes) if paced else dominant.fiducials
     alone = np.array([sample for number, sample in enumerate(found) if number not in shape_of], dtype=np.int64)
+    for shape in classes:
+        if shape.numbers[0] not in shape_of:
+            shape_of.update(dict.fromkeys(shape.numbers, len(shapes) + len(shape_of)))
     waves = find_atrial_waves(chosen, shapes, alone)
     p_length = _p_length(fiducials)
     p_onsets = waves.crests / WORKING_HERTZ - p_length / 2
@@ -156,8 +165,13 @@ def _p_length(fiducials: Fiducials) -> float:
 
 
 def _onset(number: int, sample: int, shapes: list[VentricularWaves], shape_of: dict[int, int]) -> float:
-    waves = shapes[shape_of.get(number, 0)].fiducials
+    waves = _waves(shapes, shape_of.get(number)).fiducials
     return sample / WORKING_HERTZ + waves.qrs_onset
+
+
+def _waves(shapes: list[VentricularWaves], shape: int | None) -> VentricularWaves:
+    """The waves of a shape; a beat that is the only one of its shape is given those of the dominant one."""
+    return shapes[shape if shape is not None and shape < len(shapes) else 0]
 
 
 def _beat(
@@ -170,7 +184,7 @@ def _beat(
     facts: RhythmFacts,
 ) -> Beat:
     shape = shape_of.get(number)
-    waves = shapes[shape or 0].fiducials
+    waves = _waves(shapes, shape).fiducials
     peak = sample / WORKING_HERTZ
     onset = peak + waves.qrs_onset
     p_onset = None
@@ -182,7 +196,7 @@ def _beat(
         shape=shape,
         qrs_onset=onset,
         qrs_end=peak + waves.qrs_end,
-        t_end=None if waves.t_end is None or shape is None else peak + waves.t_end,
+        t_end=None if waves.t_end is None or shape is None or shape >= len(shapes) else peak + waves.t_end,
         p_onset=p_onset,
         p_end=None if p_onset is None else p_onset + p_length,
     )
@@ -247,14 +261,18 @@ def _levels(
         # The level just before QRS, where the heart is at rest.
         lead = lead - float(np.median(lead[max(0, onset - round(0.01 * frequency)) : onset + 1]))
         after = lead[end:t_end] if t_end > end else lead[end : end + 1]
+        qrs = lead[onset : end + 1]
+        late = qrs[2 * len(qrs) // 3 :]
         levels[name] = LeadLevels(
-            r=float(max(0.0, lead[onset : end + 1].max())),
-            s=float(min(0.0, lead[onset : end + 1].min())),
+            r=float(max(0.0, qrs.max())),
+            s=float(min(0.0, qrs.min())),
+            q=float(min(0.0, qrs[: np.argmax(qrs) + 1].min())),
+            late=float(late[np.argmax(np.abs(late))]),
             j=float(lead[end]),
             st=float(lead[place(fiducials.qrs_end + _ST_SECONDS)]),
             t=float(after[np.argmax(np.abs(after))]),
         )
-        areas[name] = {"qrs": float(lead[onset : end + 1].sum()), "t": float(after.sum())}
+        areas[name] = {"qrs": float(qrs.sum()), "t": float(after.sum())}
         if fiducials.p_onset is not None and fiducials.p_end is not None:
             areas[name]["p"] = float(lead[place(fiducials.p_onset) : place(fiducials.p_end)].sum())
     return levels, areas

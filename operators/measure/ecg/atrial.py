@@ -12,8 +12,8 @@ from scipy.signal import find_peaks
 
 from operators.measure.ecg.fiducials import Fiducials
 from operators.measure.ecg.filtering import bandpassed
-from operators.measure.ecg.leads import EcgLeads
 from operators.measure.ecg.templates import BeatClass, MedianBeat
+from operators.read.waveforms.ecg_leads import EcgLeads
 
 Signal = NDArray[np.float64]
 Samples = NDArray[np.int64]

@@ -8,7 +8,7 @@ from scipy.ndimage import maximum_filter1d, uniform_filter1d
 from scipy.signal import find_peaks
 
 from operators.measure.ecg.filtering import bandpassed, spatial_velocity
-from operators.measure.ecg.leads import EcgLeads
+from operators.read.waveforms.ecg_leads import EcgLeads
 
 Signal = NDArray[np.float64]
 Samples = NDArray[np.int64]

@@ -55,11 +55,12 @@ def find_fiducials(beat: MedianBeat, cycle: float) -> Fiducials:
     earliest = 0 if t_end is None else t_end - round(cycle * beat.sampling_frequency)
     p_onset, p_end = _p_wave(beat, onset, earliest)
     return Fiducials(
-        *(_seconds(beat, place) for place in (p_onset, p_end)),
-        _time(beat, onset),
-        _time(beat, end),
-        _seconds(beat, t_peak),
-        _seconds(beat, t_end),
+        p_onset=_seconds(beat, p_onset),
+        p_end=_seconds(beat, p_end),
+        qrs_onset=_time(beat, onset),
+        qrs_end=_time(beat, end),
+        t_peak=_seconds(beat, t_peak),
+        t_end=_seconds(beat, t_end),
     )
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import butter, filtfilt, iirnotch, sosfiltfilt
 
-from operators.measure.ecg.leads import EcgLeads
+from operators.read.waveforms.ecg_leads import EcgLeads
 
 Signal = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.measure.ecg.leads import EcgLeads
+from operators.read.waveforms.ecg_leads import EcgLeads
 
 Signal = NDArray[np.float64]
 Samples = NDArray[np.int64]

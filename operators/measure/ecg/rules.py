@@ -1,0 +1,200 @@
+"""Rules on what was measured: each flag names the rule that raised it and the figures behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from pydicom.sr.coding import Code
+
+from operators.measure.ecg.analysis import EcgAnalysis, LeadLevels
+from operators.measure.ecg.rhythm import Rhythm
+
+_SCT = "SCT"
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One statement: what was found, the rule in words with its source, and the figures that met it."""
+
+    finding: Code
+    rule: str
+    figures: str
+
+
+SINUS_RHYTHM = Code("64730000", _SCT, "Normal sinus rhythm")
+SINUS_BRADYCARDIA = Code("49710005", _SCT, "Sinus bradycardia")
+SINUS_TACHYCARDIA = Code("11092001", _SCT, "Sinus tachycardia")
+ATRIAL_FIBRILLATION = Code("49436004", _SCT, "Atrial fibrillation")
+FIRST_DEGREE = Code("270492004", _SCT, "First degree atrioventricular block")
+MOBITZ_1 = Code("54016002", _SCT, "Mobitz type I incomplete atrioventricular block")
+MOBITZ_2 = Code("28189009", _SCT, "Mobitz type II atrioventricular block")
+COMPLETE_BLOCK = Code("27885002", _SCT, "Complete atrioventricular block")
+PACED = Code("10370003", _SCT, "Rhythm from artificial pacing")
+LEFT_BUNDLE = Code("63467002", _SCT, "Left bundle branch block")
+RIGHT_BUNDLE = Code("59118001", _SCT, "Right bundle branch block")
+WIDE_QRS = Code("698252002", _SCT, "Non-specific intraventricular conduction delay")
+WIDE_TACHYCARDIA = Code("426525004", _SCT, "Wide QRS tachycardia")
+LONG_QT = Code("111975006", _SCT, "Prolonged QT interval")
+LOW_VOLTAGE = Code("251146004", _SCT, "Low QRS voltages")
+LEFT_AXIS = Code("39732003", _SCT, "Left axis deviation")
+RIGHT_AXIS = Code("47665007", _SCT, "Right axis deviation")
+PREMATURE_VENTRICULAR = Code("17338001", _SCT, "Ventricular premature beats")
+ST_ELEVATION = Code("76388001", _SCT, "ST elevation")
+ST_DEPRESSION = Code("26141007", _SCT, "ST depression")
+REVERSED_ARMS = Code("251139008", _SCT, "Suspect arm ECG leads reversed")
+
+_PREFERRED_QTC = "Fridericia"
+_CONTIGUOUS = (("V1", "V2", "V3", "V4", "V5", "V6"), ("aVL", "I", "-aVR", "II", "aVF", "III"))
+"""Anatomically contiguous leads: across the chest, and in the frontal plane (AHA/ACCF/HRS 2009, part VI)."""
+
+
+def judge_rules(ecg: EcgAnalysis, *, sex: str = "", age: float | None = None) -> tuple[Flag, ...]:
+    """Return every flag that is raised; ``sex`` is M or F and ``age`` in years, as far as they are known."""
+    return tuple(
+        flag
+        for rules in (_rhythm(ecg), _conduction(ecg), _repolarisation(ecg, sex), _voltage(ecg), _st(ecg, sex, age))
+        for flag in rules
+    )
+
+
+def _rhythm(ecg: EcgAnalysis) -> Iterator[Flag]:
+    rate, rhythm = f"{ecg.rate:.0f} beats a minute", ecg.facts.rhythm
+    if _arms_reversed(ecg):
+        yield Flag(
+            REVERSED_ARMS, "P, QRS and T all negative in lead I, QRS positive in V6", f"QRS axis {ecg.qrs_axis:.0f} deg"
+        )
+    if rhythm is Rhythm.SINUS:
+        if ecg.rate < 60:
+            yield Flag(SINUS_BRADYCARDIA, "sinus rhythm below 60 beats a minute", rate)
+        elif ecg.rate > 100:
+            yield Flag(SINUS_TACHYCARDIA, "sinus rhythm above 100 beats a minute", rate)
+        else:
+            yield Flag(SINUS_RHYTHM, "a P wave before each usual beat, 60 to 100 beats a minute", rate)
+    elif rhythm is Rhythm.ATRIAL_FIBRILLATION:
+        variation = f"cycles vary by {100 * ecg.facts.ventricular_variation:.0f} %"
+        yield Flag(
+            ATRIAL_FIBRILLATION, "no P waves that conduct, cycles vary by more than 12 %", f"{rate}, {variation}"
+        )
+    elif rhythm is Rhythm.PACED:
+        yield Flag(PACED, "a spike before most beats", rate)
+    ectopic = ecg.ectopic_count
+    if ectopic and rhythm is not Rhythm.PACED:
+        yield Flag(
+            PREMATURE_VENTRICULAR, "beats of another shape than the dominant one", f"{ectopic} of {len(ecg.beats)}"
+        )
+
+
+def _conduction(ecg: EcgAnalysis) -> Iterator[Flag]:
+    blocks = {
+        Rhythm.SECOND_DEGREE_TYPE_1: (MOBITZ_1, "P waves without QRS, PR longer before than after the pause"),
+        Rhythm.SECOND_DEGREE_TYPE_2: (MOBITZ_2, "P waves without QRS, PR unchanged around the pause"),
+        Rhythm.COMPLETE_BLOCK: (COMPLETE_BLOCK, "regular P waves and regular QRS that do not go together"),
+    }
+    if ecg.facts.rhythm in blocks:
+        finding, rule = blocks[ecg.facts.rhythm]
+        yield Flag(finding, rule, f"atria {ecg.facts.atrial_rate or 0:.0f}, ventricles {ecg.rate:.0f} a minute")
+    elif ecg.pr is not None and ecg.pr > 200:
+        yield Flag(FIRST_DEGREE, "PR above 200 ms (AHA/ACCF/HRS 2009)", f"PR {ecg.pr:.0f} ms")
+    if ecg.facts.rhythm is Rhythm.PACED:
+        return
+    qrs = f"QRS {ecg.qrs:.0f} ms"
+    if ecg.qrs >= 120:
+        yield Flag(*_bundle(ecg.levels), qrs)
+        if ecg.rate > 100:
+            yield Flag(
+                WIDE_TACHYCARDIA, "QRS of 120 ms or more above 100 beats a minute", f"{qrs}, {ecg.rate:.0f} a minute"
+            )
+    if ecg.qrs_axis is not None and not _arms_reversed(ecg):
+        if -90 <= ecg.qrs_axis < -30:
+            yield Flag(LEFT_AXIS, "QRS axis from -30 to -90 degrees", f"{ecg.qrs_axis:.0f} deg")
+        elif 90 < ecg.qrs_axis <= 180:
+            yield Flag(RIGHT_AXIS, "QRS axis from 90 to 180 degrees", f"{ecg.qrs_axis:.0f} deg")
+
+
+def _bundle(levels: dict[str, LeadLevels]) -> tuple[Code, str]:
+    """Which bundle branch is blocked by AHA/ACCF/HRS 2009 part III, as far as V1, V6 and I show it."""
+    v1, v6, one = (levels.get(name) for name in ("V1", "V6", "I"))
+    if v1 is not None and v1.late > 0.1 and any(lead is not None and lead.s < -0.1 for lead in (v6, one)):
+        return RIGHT_BUNDLE, "QRS of 120 ms or more, positive at its end in V1, S wave in I or V6 (AHA/ACCF/HRS 2009)"
+    lateral = [lead for lead in (v6, one) if lead is not None]
+    if v1 is not None and lateral and v1.late < 0 and all(lead.q > -0.05 and lead.r > 0.3 for lead in lateral):
+        return LEFT_BUNDLE, "QRS of 120 ms or more, negative in V1, R without q in I and V6 (AHA/ACCF/HRS 2009)"
+    return WIDE_QRS, "QRS of 120 ms or more without the pattern of a bundle branch block"
+
+
+def _repolarisation(ecg: EcgAnalysis, sex: str) -> Iterator[Flag]:
+    if _PREFERRED_QTC not in ecg.qtc or ecg.qrs >= 120:
+        return
+    limit = 450 if sex == "M" else 460
+    qtc = ecg.qtc[_PREFERRED_QTC]
+    if qtc >= limit:
+        yield Flag(
+            LONG_QT,
+            f"QTc (Fridericia) of {limit} ms or more, QRS below 120 ms (AHA/ACCF/HRS 2009)",
+            f"QTc {qtc:.0f} ms",
+        )
+
+
+def _voltage(ecg: EcgAnalysis) -> Iterator[Flag]:
+    size = {name: level.r - level.s for name, level in ecg.levels.items()}
+    limb = [size[name] for name in ("I", "II", "III") if name in size]
+    chest = [size[name] for name in _CONTIGUOUS[0] if name in size]
+    if len(limb) == 3 and len(chest) == 6 and max(limb) < 0.5 and max(chest) < 1.0:
+        yield Flag(
+            LOW_VOLTAGE,
+            "QRS below 0.5 mV in the limb leads and below 1.0 mV in the chest leads",
+            f"at most {max(limb):.2f} and {max(chest):.2f} mV",
+        )
+
+
+def _st(ecg: EcgAnalysis, sex: str, age: float | None) -> Iterator[Flag]:
+    """ST levels at the J point in two contiguous leads (Fourth Universal Definition of Myocardial Infarction 2018)."""
+    if ecg.qrs >= 120 or ecg.facts.rhythm is Rhythm.PACED:
+        return
+    levels = {name: level.j for name, level in ecg.levels.items()}
+    if "aVR" in levels:
+        levels["-aVR"] = -levels["aVR"]
+    raised = _neighbours(levels, lambda name, level: level >= _elevation_limit(name, sex, age))
+    if raised:
+        yield Flag(
+            ST_ELEVATION,
+            "J point raised in two contiguous leads: 0.1 mV, in V2 and V3 0.15 (women), 0.2 (men from 40), 0.25 mV",
+            ", ".join(f"{name} {levels[name]:.2f} mV" for name in raised),
+        )
+    later = {name: level.st for name, level in ecg.levels.items()}
+    lowered = _neighbours(levels, lambda name, level: max(level, later.get(name, 0.0)) <= -0.05)
+    if lowered:
+        yield Flag(
+            ST_DEPRESSION,
+            "J point and ST 60 ms later lowered by 0.05 mV or more in two contiguous leads",
+            ", ".join(f"{name} {levels[name]:.2f} mV" for name in lowered),
+        )
+
+
+def _elevation_limit(name: str, sex: str, age: float | None) -> float:
+    if name not in ("V2", "V3"):
+        return 0.1
+    if sex == "F":
+        return 0.15
+    return 0.25 if age is not None and age < 40 else 0.2
+
+
+def _neighbours(levels: dict[str, float], met: Callable[[str, float], bool]) -> list[str]:
+    """The leads that meet a condition together with a lead beside them."""
+    found: list[str] = []
+    for row in _CONTIGUOUS:
+        for first, second in pairwise(row):
+            if all(name in levels and met(name, levels[name]) for name in (first, second)):
+                found += [name for name in (first, second) if name not in found]
+    return found
+
+
+def _arms_reversed(ecg: EcgAnalysis) -> bool:
+    """Whether lead I is upside down and the chest leads are not."""
+    one, six = ecg.levels.get("I"), ecg.levels.get("V6")
+    if one is None or six is None or ecg.p_axis is None or ecg.qrs_axis is None:
+        return False
+    upside_down = abs(ecg.p_axis) > 90 and abs(ecg.qrs_axis) > 90 and one.t < 0
+    return upside_down and six.r > abs(six.s)
