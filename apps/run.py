@@ -170,7 +170,9 @@ def _now() -> datetime:
 def _conclude(run: AppRun, application: FunctionApplication, output_folder: Path) -> Outcome:
     analysis: Analysis = application.result("analysis")
     objects = application.result("objects")
-    voxels = {output: voxels_of_segments(labels) for output, labels in application.result("label_maps").items()}
+    # An app without segmentations has no label maps.
+    label_maps = application.result("label_maps") or {}
+    voxels = {output: voxels_of_segments(labels) for output, labels in label_maps.items()}
     return Outcome(
         app=run.manifest.application.name,
         version=run.manifest.application.version,

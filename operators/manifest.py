@@ -176,7 +176,7 @@ class ModelFile(_Part):
 class ModelPart(_Part):
     """The model's files, where they come from and what may be done with them."""
 
-    files: tuple[ModelFile, ...] = Field(min_length=1)
+    files: tuple[ModelFile, ...] = Field(description="Empty for an app that works by rules alone")
     origin: str
     licence: str
     notice: str = Field(description="Shown wherever a user meets the model, e.g. that weights are for demonstration")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
@@ -64,7 +66,7 @@ def _search_back(found: Samples, peaks: Samples, energy: Signal, level: Signal) 
         return found
     usual = np.median(np.diff(found))
     more = []
-    for before, after in zip(found[:-1], found[1:], strict=True):
+    for before, after in itertools.pairwise(found):
         if after - before > _SEARCH_BACK_FACTOR * usual:
             between = peaks[(peaks > before + 0.4 * usual) & (peaks < after - 0.4 * usual)]
             strong = between[energy[between] > _SEARCH_BACK_THRESHOLD * level[between]]

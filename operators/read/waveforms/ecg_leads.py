@@ -69,7 +69,7 @@ def with_derived_limb_leads(leads: EcgLeads) -> EcgLeads:
         "aVL": one - two / 2,
         "aVF": two - one / 2,
     }
-    rows = {name: row for name, row in zip(leads.names, leads.signal, strict=True)}
+    rows = dict(zip(leads.names, leads.signal, strict=True))
     rows = {**{name: row for name, row in derived.items() if name not in rows}, **rows}
     names = tuple(sorted(rows, key=lambda name: STANDARD_LEADS.index(name) if name in STANDARD_LEADS else 99))
     return EcgLeads(names, np.stack([rows[name] for name in names]), leads.sampling_frequency)

@@ -1,0 +1,1 @@
+"""Intervals, axes, ST levels and rule flags of an electrocardiogram."""

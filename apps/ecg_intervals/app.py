@@ -1,0 +1,51 @@
+"""Intervals of an electrocardiogram, as a DAG.
+
+::
+
+    study → selection ─┬→ recording → measured ─┬→ summary
+                       │                        ├→ objects
+                       └→ analysis ─────────────┘
+"""
+
+from __future__ import annotations
+
+from apps.ecg_intervals.measured import measure
+from apps.ecg_intervals.recording import read_recording
+from apps.ecg_intervals.results import summarise, write_objects
+from apps.run import AppRun, analysis_of
+from operators.dag import FunctionApplication
+from operators.read.selection import require_series
+from operators.read.study import read_study
+
+
+class App(FunctionApplication):
+    """Beats, waves and intervals of one recording, and the rules on them."""
+
+    def __init__(self, run: AppRun) -> None:
+        self.app_run = run
+        super().__init__()
+
+    def compose(self) -> None:
+        """Join the steps."""
+        run, step = self.app_run, self.step
+        manifest = run.manifest
+
+        study = step("study", read_study, source=run.input_folder)
+        selection = step("selection", require_series, study, manifest=manifest)
+        analysis = step(
+            "analysis", analysis_of, study, selection, manifest=manifest, settings=run.settings, started=run.started
+        )
+        recording = step("recording", read_recording, selection)
+        measured = step("measured", measure, recording)
+        step("summary", summarise, recording, measured)
+        step(
+            "objects",
+            write_objects,
+            study,
+            selection,
+            recording,
+            measured,
+            analysis,
+            manifest=manifest,
+            maximum_annotated_beats=int(run.settings["maximum_annotated_beats"]),
+        )

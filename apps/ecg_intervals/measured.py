@@ -1,0 +1,39 @@
+"""What is measured on a recording, and the rules on it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pydicom.dataset import Dataset
+
+from apps.ecg_intervals.recording import Recording
+from operators.measure.ecg.analysis import EcgAnalysis, TooFewBeatsError, analyse_ecg
+from operators.measure.ecg.rules import Flag, judge_rules
+from operators.refused import Reason, Refused
+
+_AGE = re.compile(r"(\d{3})([DWMY])")
+_YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Numbers of one recording and the flags that they raise."""
+
+    analysis: EcgAnalysis
+    flags: tuple[Flag, ...]
+
+
+def measure(recording: Recording) -> Measured:
+    """Measure a recording. Raises :class:`Refused` with ``SIGNAL_QUALITY`` where too few beats can be measured."""
+    try:
+        analysis = analyse_ecg(recording.ecg.leads)
+    except TooFewBeatsError as error:
+        raise Refused(Reason.SIGNAL_QUALITY, str(error)) from error
+    header = recording.header
+    return Measured(analysis, judge_rules(analysis, sex=str(header.get("PatientSex") or ""), age=_age(header)))
+
+
+def _age(header: Dataset) -> float | None:
+    match = _AGE.fullmatch(str(header.get("PatientAge") or ""))
+    return int(match[1]) * _YEARS[match[2]] if match else None

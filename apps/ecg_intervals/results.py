@@ -1,0 +1,71 @@
+"""The result objects of one recording: ECG report, annotations, plot; and the one-line summary."""
+
+from __future__ import annotations
+
+from pydicom.dataset import FileDataset
+
+from apps.ecg_intervals.annotations import annotation_groups
+from apps.ecg_intervals.measured import Measured
+from apps.ecg_intervals.plot import draw_plot
+from apps.ecg_intervals.recording import Recording
+from apps.ecg_intervals.report import findings, global_measurements, lead_measurements, overall
+from operators.manifest import Manifest
+from operators.provenance import Analysis
+from operators.read.selection import Selection
+from operators.read.study import Study
+from operators.write.ecg_report import write_ecg_report
+from operators.write.secondary_capture import write_secondary_capture
+from operators.write.waveform_annotation_report import write_waveform_annotation_report
+
+
+def summarise(recording: Recording, measured: Measured) -> str:
+    """Return the result in one sentence for people."""
+    ecg = measured.analysis
+    numbers = [f"{ecg.facts.rhythm.value}, {ecg.rate:.0f} beats a minute"]
+    numbers += [
+        f"{name} {value:.0f} ms"
+        for name, value in (("PR", ecg.pr), ("QRS", ecg.qrs), ("QT", ecg.qt), ("QTc", ecg.qtc.get("Fridericia")))
+        if value is not None
+    ]
+    text = ", ".join(numbers)
+    if measured.flags:
+        text += f"; {', '.join(flag.finding.meaning for flag in measured.flags)}"
+    return f"{text}; {recording.others} older recordings not measured" if recording.others else text
+
+
+def write_objects(
+    study: Study,
+    selection: Selection,
+    recording: Recording,
+    measured: Measured,
+    analysis: Analysis,
+    manifest: Manifest,
+    maximum_annotated_beats: int,
+) -> dict[str, FileDataset]:
+    """Return every result object by output name."""
+    outputs, header, ecg = manifest.outputs, recording.header, measured.analysis
+    report = write_ecg_report(
+        "report",
+        outputs["report"],
+        header,
+        global_measurements(ecg),
+        lead_measurements(ecg),
+        analysis,
+        findings=findings(measured),
+        overall=overall(measured),
+        summary=summarise(recording, measured),
+        notice=manifest.model.notice,
+        limits=manifest.limits,
+    )
+    annotations = write_waveform_annotation_report(
+        "annotations",
+        outputs["annotations"],
+        [header],
+        annotation_groups(recording, ecg, maximum_annotated_beats),
+        analysis,
+        notice=manifest.model.notice,
+        limits=manifest.limits,
+    )
+    page = draw_plot(recording, measured, manifest)
+    plot = write_secondary_capture("plot", outputs["plot"], study, page, [selection.series["ecg"]], analysis)
+    return {"report": report, "annotations": annotations, "plot": plot}
