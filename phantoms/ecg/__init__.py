@@ -3,7 +3,7 @@
 from phantoms.ecg.dicom import AMBULATORY, FIVE_ELECTRODES, GENERAL, TWELVE_LEAD, write_ecg
 from phantoms.ecg.heart import BundleBranch, Conduction, Heart, Infarction, Rhythm
 from phantoms.ecg.noise import NONE, RESTING, RESTLESS, Noise
-from phantoms.ecg.patients import FINDINGS, random_heart, random_noise
+from phantoms.ecg.patients import FINDINGS, random_findings, random_heart, random_noise
 from phantoms.ecg.simulate import Beat, SimulatedECG, simulate_ecg
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Noise",
     "Rhythm",
     "SimulatedECG",
+    "random_findings",
     "random_heart",
     "random_noise",
     "simulate_ecg",

@@ -14,10 +14,29 @@ from phantoms.ecg.noise import Noise
 Generator = np.random.Generator
 
 
-def random_heart(random: Generator, finding: str | None = None) -> Heart:
-    """Return a heart with one of :data:`FINDINGS`, or a healthy one; the rest of it varies as in healthy people."""
-    healthy = _healthy(random)
-    return healthy if finding is None else FINDINGS[finding](healthy, random)
+def random_heart(random: Generator, *findings: str | None) -> Heart:
+    """Return a heart with the named :data:`FINDINGS`; the rest of it varies as in healthy people.
+
+    Findings that no heart has together are a :class:`ValueError`.
+    """
+    heart = _healthy(random)
+    for finding in findings:
+        if finding is not None:
+            heart = FINDINGS[finding](heart, random)
+    return heart
+
+
+def random_findings(random: Generator) -> tuple[str, ...]:
+    """Return findings of a patient of a cardiology ward: none, or at most one of each group that go together."""
+    found: list[str] = []
+    for group, chance in _GROUPS:
+        if random.random() < chance:
+            found.append(str(random.choice(group)))
+    if "ventricular_pacing" in found or "av_block_complete" in found:
+        return (found[0],)
+    if "atrial_fibrillation" in found and "av_block_first_degree" in found:
+        found.remove("av_block_first_degree")
+    return tuple(found)
 
 
 def random_noise(random: Generator) -> Noise:
@@ -101,3 +120,22 @@ FINDINGS: dict[str, Callable[[Heart, Generator], Heart]] = {
     ),
 }
 """Each finding as a change of a healthy heart."""
+
+_GROUPS: tuple[tuple[tuple[str, ...], float], ...] = (
+    (
+        (
+            "ventricular_pacing",
+            "av_block_complete",
+            "atrial_fibrillation",
+            "av_block_second_degree",
+            "sinus_bradycardia",
+            "sinus_tachycardia",
+            "premature_ventricular_beats",
+            "premature_atrial_beats",
+        ),
+        0.6,
+    ),
+    (("av_block_first_degree", "left_bundle_branch_block", "right_bundle_branch_block"), 0.35),
+    (("anterior_infarction", "inferior_infarction", "low_voltage", "long_qt"), 0.4),
+)
+"""Findings of which a heart has at most one, in the order in which they change it, and how often it has one."""

@@ -1,0 +1,1 @@
+"""How the network of findings is trained."""

@@ -1,0 +1,71 @@
+"""Simulated patients as training samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.ecg_findings.signal import SAMPLING_HERTZ, network_input
+from operators.read.waveforms.ecg_leads import STANDARD_LEADS, EcgLeads
+from phantoms.ecg import random_findings, random_heart, random_noise, simulate_ecg
+
+_SIMULATED_HERTZ = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """``signals`` (n, lead, time) float16 in mV and ``truth`` (n, label) of 0 and 1."""
+
+    signals: NDArray[np.float16]
+    truth: NDArray[np.float32]
+
+
+def simulate_samples(seeds: Sequence[int], labels: Sequence[str], *, processes: int = 1) -> Samples:
+    """Simulate one patient for each seed."""
+    make = partial(_simulate, labels=tuple(labels))
+    if processes == 1:
+        found = [make(seed) for seed in seeds]
+    else:
+        with ProcessPoolExecutor(processes) as pool:
+            found = list(pool.map(make, seeds, chunksize=64))
+    return Samples(np.stack([signal for signal, _ in found]), np.stack([truth for _, truth in found]))
+
+
+def _simulate(seed: int, labels: tuple[str, ...]) -> tuple[NDArray[np.float16], NDArray[np.float32]]:
+    random = np.random.default_rng([seed, 41])
+    for findings in _drawn(random):
+        try:
+            heart = random_heart(random, *findings)
+            ecg = simulate_ecg(heart, seed=seed, noise=random_noise(random), sampling_frequency=_SIMULATED_HERTZ)
+        # Two findings that no heart has together: another patient.
+        except ValueError:
+            continue
+        leads = EcgLeads(STANDARD_LEADS, ecg.leads, float(_SIMULATED_HERTZ))
+        truth = np.array([label in findings for label in labels], dtype=np.float32)
+        return network_input(leads).astype(np.float16), truth
+    raise AssertionError("patients are drawn without end")
+
+
+def _drawn(random: np.random.Generator) -> Iterator[tuple[str, ...]]:
+    while True:
+        yield random_findings(random)
+
+
+def augmented(signals: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    """Return a batch shifted in time, scaled, and with leads left out: of every third sample all but one."""
+    batch = signals.copy()
+    for sample in batch:
+        sample[:] = np.roll(sample, int(random.integers(0, round(SAMPLING_HERTZ))), axis=1)
+        sample *= random.uniform(0.9, 1.1)
+        chance = random.random()
+        if chance < 0.3:
+            kept = random.integers(len(sample))
+            sample[np.arange(len(sample)) != kept] = 0
+        elif chance < 0.5:
+            sample[random.random(len(sample)) < 0.4] = 0
+    return batch
