@@ -1,0 +1,15 @@
+"""Simulated ultrasound pictures: speckle from scatterers, with a lesion or an effusion whose outline is known."""
+
+from phantoms.sonography.breast import Lesion, SimulatedSonogram, simulate_breast
+from phantoms.sonography.joint import simulate_joint
+from phantoms.sonography.speckle import OTHER_SCANNER, REFERENCE, Scanner
+
+__all__ = [
+    "OTHER_SCANNER",
+    "REFERENCE",
+    "Lesion",
+    "Scanner",
+    "SimulatedSonogram",
+    "simulate_breast",
+    "simulate_joint",
+]
