@@ -1,0 +1,1 @@
+"""Outlines of breast lesions in ultrasound pictures, where the picture is like those the network knows."""

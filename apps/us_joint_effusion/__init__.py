@@ -1,0 +1,1 @@
+"""Outlines of fluid in finger and wrist joints in ultrasound pictures."""
