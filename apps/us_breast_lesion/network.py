@@ -1,12 +1,11 @@
 """U-Net with global convolution blocks on its skip connections (icpr-08, model A).
 
-A global convolution of size k is the sum of two separable ones, k x 1 then 1 x k and 1 x k then k x 1: as wide a view as
-a k x k kernel for 4 k weights a pair of channels instead of k² (Peng et al. 2017).
+A global convolution of size k is the sum of two separable ones, k x 1 then 1 x k and 1 x k then k x 1: as wide a view
+as a k x k kernel for 4 k weights a pair of channels instead of k² (Peng et al. 2017).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -43,9 +42,8 @@ class UNetGCN(nn.Module):
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
         channels = settings.channels
-        self.encoders = nn.ModuleList(
-            _stage(before, after) for before, after in zip((1, *channels[:-1]), channels, strict=True)
-        )
+        inputs = (1, *channels[:-1])
+        self.encoders = nn.ModuleList(_stage(before, after) for before, after in zip(inputs, channels, strict=True))
         self.pool = nn.MaxPool2d(2)
         self.skips = nn.ModuleList(
             GlobalConvolution(size, settings.kernel)
@@ -81,8 +79,8 @@ class UNetGCN(nn.Module):
         return logits
 
 
-def _same(channels: int, kernel: Sequence[int]) -> nn.Conv2d:
-    return nn.Conv2d(channels, channels, tuple(kernel), padding="same")
+def _same(channels: int, kernel: tuple[int, int]) -> nn.Conv2d:
+    return nn.Conv2d(channels, channels, kernel, padding="same")
 
 
 def _stage(inputs: int, outputs: int) -> nn.Sequential:

@@ -1,6 +1,6 @@
 """Gates that an app brings: is this input like the data that the app was made and tested with?
 
-An app gives an embedding (any function from a volume to a vector) and a stored :class:`Reference` of the data it was
+An app gives an embedding (any function from its input to a vector) and a stored :class:`Reference` of the data it was
 made for; the gate compares. :func:`intensity_profile` is the simplest embedding: the shape of the histogram.
 """
 
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +30,10 @@ Vector = NDArray[np.float64]
 _PERCENTILES = (1, 5, 10, 25, 40, 60, 75, 90, 95, 99)
 
 
-class Embedding(Protocol):
-    """What turns an input into a vector; the same function made the reference."""
+Input = TypeVar("Input")
 
-    def __call__(self, volume: Volume, /) -> Vector:
-        """Return the vector of an input; always of the same length."""
-        ...
+Embedding = Callable[[Input], Vector]
+"""What turns an input, such as a volume, into a vector, always of the same length; it made the reference, too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,9 +101,9 @@ def fit_reference(
     return replace(fitted, limit=margin * max(fitted.distance(point) for point in unseen))
 
 
-def domain_shift_gate(volume: Volume, embedding: Embedding, reference: Reference) -> GateResult:
+def domain_shift_gate(subject: Input, embedding: Embedding[Input], reference: Reference) -> GateResult:
     """Judge how far an input is from the reference data; not passed (``DOMAIN_SHIFT``) beyond the reference's limit."""
-    distance = reference.distance(np.asarray(embedding(volume), dtype=np.float64))
+    distance = reference.distance(np.asarray(embedding(subject), dtype=np.float64))
     figures = (plain(DISTANCE, distance), plain(DISTANCE_LIMIT, reference.limit))
     found = f"{distance:.3g} standard deviations from {reference.description}"
     if distance > reference.limit:

@@ -5,22 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from apps.ecg_findings.network import FindingsNetwork
 from apps.ecg_findings.training.loop import logits_of
 from apps.ecg_findings.training.samples import Samples
 from operators.infer.calibration import Calibration, expected_calibration_error
+from operators.learn.scores import area_under_curve
 from operators.measure.ecg.leads import INDEPENDENT_LEADS
-
-
-def area_under_curve(scores: NDArray[np.float64], truth: NDArray[np.float32]) -> float:
-    """The area under the receiver operating characteristic: how often a positive scores above a negative."""
-    positive, negative = scores[truth > 0.5], scores[truth <= 0.5]
-    if not len(positive) or not len(negative):
-        return float("nan")
-    ranks = np.searchsorted(np.sort(negative), positive, "left") + np.searchsorted(np.sort(negative), positive, "right")
-    return float(ranks.mean() / 2 / len(negative))
 
 
 def figures_of(
@@ -31,11 +22,13 @@ def figures_of(
     single = samples.signals.copy()
     single[:, [row for row, name in enumerate(INDEPENDENT_LEADS) if name != "II"]] = 0
     single_logits = logits_of(network, single)
-    areas = {name: area_under_curve(logits[:, i], samples.truth[:, i]) for i, name in enumerate(names)}
-    single_areas = {name: area_under_curve(single_logits[:, i], samples.truth[:, i]) for i, name in enumerate(names)}
+    areas = {name: area_under_curve(logits[:, i], samples.truth[:, i].astype(float)) for i, name in enumerate(names)}
+    single_areas = {
+        name: area_under_curve(single_logits[:, i], samples.truth[:, i].astype(float)) for i, name in enumerate(names)
+    }
     errors = {
         name: expected_calibration_error(
-            calibrations[name].probability(logits[:, i]), samples.truth[:, i].astype(np.float64)
+            calibrations[name].probability(logits[:, i]), truth[:, i]
         )
         for i, name in enumerate(names)
     }

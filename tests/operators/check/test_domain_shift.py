@@ -56,7 +56,7 @@ def test_any_embedding_serves() -> None:
     def size(volume: Volume) -> np.ndarray:
         return np.array([float(volume.array.size)])
 
-    embedding: Embedding = size
+    embedding: Embedding[Volume] = size
     reference = fit_reference("sizes", [np.array([float(count)]) for count in (100, 110, 130)], [np.array([120.0])])
     assert domain_shift_gate(volume(np.zeros((1, 10, 12))), embedding, reference).passed
     assert not domain_shift_gate(volume(np.zeros((4, 10, 12))), embedding, reference).passed
