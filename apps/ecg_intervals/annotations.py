@@ -6,42 +6,33 @@ from collections.abc import Iterator
 
 from pydicom.sr.coding import Code
 
-from apps.ecg_intervals.recording import Recording
 from operators.measure.ecg.analysis import Beat, EcgAnalysis
 from operators.measure.temporal import TemporalCoordinates, WaveformChannels
 from operators.measure.waveform_annotation import ECG_ANNOTATION, Annotation, AnnotationGroup, PatternAnnotation
+from operators.read.ecg import EcgInstance
 
 _P_WAVE = Code("10:256", "MDC", "P wave")
 _QRS = Code("10:1600", "MDC", "Entire QRS (excluding P, T and U)")
 _T_WAVE = Code("10:1024", "MDC", "T wave")
 
 
-def annotation_groups(recording: Recording, ecg: EcgAnalysis, maximum_beats: int) -> list[AnnotationGroup]:
+def annotation_groups(instance: EcgInstance, ecg: EcgAnalysis, maximum_beats: int) -> list[AnnotationGroup]:
     """Return one group for each beat, of at most ``maximum_beats`` from the start, that says where its waves lie."""
-    ecg_group = recording.ecg
-    channels = WaveformChannels(recording.header, ((ecg_group.group, 0),))
+    channels = WaveformChannels(instance.header, ((instance.recording.group, 0),))
     groups = []
     for number, beat in enumerate(ecg.beats[:maximum_beats], start=1):
-        waves = tuple(_waves(beat, channels, recording))
+        waves = tuple(_waves(beat, channels, instance))
         if waves:
             groups.append(AnnotationGroup(waves, f"Beat {number}"))
     return groups
 
 
-def _waves(beat: Beat, channels: WaveformChannels, recording: Recording) -> Iterator[Annotation]:
-    for code, start, end in (
-        (_P_WAVE, beat.p_onset, beat.p_end),
-        (_QRS, beat.qrs_onset, beat.qrs_end),
-        (_T_WAVE, beat.qrs_end, beat.t_end),
-    ):
+def _waves(beat: Beat, channels: WaveformChannels, instance: EcgInstance) -> Iterator[Annotation]:
+    recording = instance.recording
+    last_sample = instance.waveform.groups[recording.group - 1].sample_count
+    for code, (start, end) in zip((_P_WAVE, _QRS, _T_WAVE), beat.waves, strict=True):
         if start is None or end is None:
             continue
-        first, last = (_sample(recording, seconds) for seconds in (start, end))
-        if 1 <= first < last <= recording.waveform.groups[recording.ecg.group - 1].sample_count:
-            segment = TemporalCoordinates(channels, "SEGMENT", sample_positions=(first, last))
-            yield PatternAnnotation(ECG_ANNOTATION, code, segment)
-
-
-def _sample(recording: Recording, seconds: float) -> int:
-    """The sample of the multiplex group, from 1, of a time in the leads."""
-    return 1 + recording.ecg.first_sample + round(seconds * recording.ecg.leads.sampling_frequency)
+        first, last = recording.sample(start), recording.sample(end)
+        if 1 <= first < last <= last_sample:
+            yield PatternAnnotation(ECG_ANNOTATION, code, TemporalCoordinates(channels, "SEGMENT", (first, last)))

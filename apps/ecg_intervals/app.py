@@ -10,11 +10,11 @@
 from __future__ import annotations
 
 from apps.ecg_intervals.measured import measure
-from apps.ecg_intervals.recording import read_recording
 from apps.ecg_intervals.results import summarise, write_objects
 from apps.run import AppRun, analysis_of
 from operators.dag import FunctionApplication
-from operators.read.selection import require_series
+from operators.read.ecg import EcgInstance, read_newest_ecg
+from operators.read.selection import Selection, require_series
 from operators.read.study import read_study
 
 
@@ -35,7 +35,7 @@ class App(FunctionApplication):
         analysis = step(
             "analysis", analysis_of, study, selection, manifest=manifest, settings=run.settings, started=run.started
         )
-        recording = step("recording", read_recording, selection)
+        recording = step("recording", newest_recording, selection)
         measured = step("measured", measure, recording)
         step("summary", summarise, recording, measured)
         step(
@@ -49,3 +49,8 @@ class App(FunctionApplication):
             manifest=manifest,
             maximum_annotated_beats=int(run.settings["maximum_annotated_beats"]),
         )
+
+
+def newest_recording(selection: Selection) -> EcgInstance:
+    """Read the newest recording of the chosen series."""
+    return read_newest_ecg(selection.series["ecg"])

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from apps.ecg_intervals.recording import Recording
 from operators.measure.ecg.analysis import EcgAnalysis, TooFewBeatsError, analyse_ecg
 from operators.measure.ecg.rules import Flag, judge_rules
+from operators.read.ecg import EcgInstance
 from operators.refused import Reason, Refused
 
 _AGE = re.compile(r"(\d{3})([DWMY])")
@@ -24,10 +24,10 @@ class Measured:
     flags: tuple[Flag, ...]
 
 
-def measure(recording: Recording) -> Measured:
+def measure(recording: EcgInstance) -> Measured:
     """Measure a recording. Raises :class:`Refused` with ``SIGNAL_QUALITY`` where too few beats can be measured."""
     try:
-        analysis = analyse_ecg(recording.ecg.leads)
+        analysis = analyse_ecg(recording.recording.leads)
     except TooFewBeatsError as error:
         raise Refused(Reason.SIGNAL_QUALITY, str(error)) from error
     header = recording.header

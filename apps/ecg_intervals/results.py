@@ -6,19 +6,20 @@ from pydicom.dataset import FileDataset
 
 from apps.ecg_intervals.annotations import annotation_groups
 from apps.ecg_intervals.measured import Measured
-from apps.ecg_intervals.plot import draw_plot
-from apps.ecg_intervals.recording import Recording
+from apps.ecg_intervals.page import page_of
 from apps.ecg_intervals.report import findings, global_measurements, lead_measurements, overall
 from operators.manifest import Manifest
 from operators.provenance import Analysis
+from operators.read.ecg import EcgInstance
 from operators.read.selection import Selection
 from operators.read.study import Study
 from operators.write.ecg_report import write_ecg_report
+from operators.write.pages.ecg_paper import draw_ecg
 from operators.write.secondary_capture import write_secondary_capture
 from operators.write.waveform_annotation_report import write_waveform_annotation_report
 
 
-def summarise(recording: Recording, measured: Measured) -> str:
+def summarise(recording: EcgInstance, measured: Measured) -> str:
     """Return the result in one sentence for people."""
     ecg = measured.analysis
     numbers = [f"{ecg.facts.rhythm.value}, {ecg.rate:.0f} beats a minute"]
@@ -36,7 +37,7 @@ def summarise(recording: Recording, measured: Measured) -> str:
 def write_objects(
     study: Study,
     selection: Selection,
-    recording: Recording,
+    recording: EcgInstance,
     measured: Measured,
     analysis: Analysis,
     manifest: Manifest,
@@ -66,6 +67,6 @@ def write_objects(
         notice=manifest.model.notice,
         limits=manifest.limits,
     )
-    page = draw_plot(recording, measured, manifest)
+    page = draw_ecg(recording.recording.leads, page_of(measured, manifest))
     plot = write_secondary_capture("plot", outputs["plot"], study, page, [selection.series["ecg"]], analysis)
     return {"report": report, "annotations": annotations, "plot": plot}

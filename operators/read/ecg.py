@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 
-from operators.read.waveform import Waveform
+from operators.read.study import Series
+from operators.read.waveform import Waveform, read_waveform
 from operators.read.waveforms.channel import Channel
 from operators.read.waveforms.ecg_leads import STANDARD_LEADS, EcgLeads
 from operators.read.waveforms.group import MultiplexGroup
@@ -49,6 +52,31 @@ class EcgRecording:
     channels: Mapping[str, int]
     first_sample: int
     absent: Mapping[str, str]
+
+    def sample(self, seconds: float) -> int:
+        """The sample of the multiplex group, from 1, of a time in the leads."""
+        return 1 + self.first_sample + round(seconds * self.leads.sampling_frequency)
+
+
+@dataclass(frozen=True, eq=False)
+class EcgInstance:
+    """One electrocardiogram of a series; ``others`` is how many older ones of the series are left alone."""
+
+    waveform: Waveform
+    recording: EcgRecording
+    others: int
+
+    @property
+    def header(self) -> Dataset:
+        """The instance's header."""
+        return self.waveform.instance.header
+
+
+def read_newest_ecg(series: Series) -> EcgInstance:
+    """Read the newest instance of a series of waveforms. Raises :class:`Refused`."""
+    waveforms = [read_waveform(instance) for instance in series.instances]
+    newest = max(waveforms, key=_acquired)
+    return EcgInstance(newest, read_ecg(newest), len(waveforms) - 1)
 
 
 def read_ecg(waveform: Waveform) -> EcgRecording:
@@ -94,6 +122,13 @@ def lead_name(channel: Channel) -> str | None:
         if name in _NAMES:
             return _NAMES[name]
     return None
+
+
+def _acquired(waveform: Waveform) -> tuple[datetime, int]:
+    acquired = waveform.acquired or datetime.min
+    if acquired.tzinfo is not None:
+        acquired = acquired.astimezone(timezone.utc).replace(tzinfo=None)
+    return acquired, int(waveform.instance.header.get("InstanceNumber") or 0)
 
 
 def _leads_of(group: MultiplexGroup) -> dict[str, int]:

@@ -22,14 +22,11 @@ def figures_of(
     single = samples.signals.copy()
     single[:, [row for row, name in enumerate(INDEPENDENT_LEADS) if name != "II"]] = 0
     single_logits = logits_of(network, single)
-    areas = {name: area_under_curve(logits[:, i], samples.truth[:, i].astype(float)) for i, name in enumerate(names)}
-    single_areas = {
-        name: area_under_curve(single_logits[:, i], samples.truth[:, i].astype(float)) for i, name in enumerate(names)
-    }
+    truth = samples.truth.astype(np.float64)
+    areas = {name: area_under_curve(logits[:, i], truth[:, i]) for i, name in enumerate(names)}
+    single_areas = {name: area_under_curve(single_logits[:, i], truth[:, i]) for i, name in enumerate(names)}
     errors = {
-        name: expected_calibration_error(
-            calibrations[name].probability(logits[:, i]), truth[:, i]
-        )
+        name: expected_calibration_error(calibrations[name].probability(logits[:, i]), truth[:, i])
         for i, name in enumerate(names)
     }
     return {

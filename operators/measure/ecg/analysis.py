@@ -46,6 +46,11 @@ class Beat:
     p_onset: float | None
     p_end: float | None
 
+    @property
+    def waves(self) -> tuple[tuple[float | None, float | None], ...]:
+        """Onset and end of P and QRS, and from the end of QRS to the end of T."""
+        return (self.p_onset, self.p_end), (self.qrs_onset, self.qrs_end), (self.qrs_end, self.t_end)
+
 
 @dataclass(frozen=True)
 class LeadLevels:

@@ -1,0 +1,49 @@
+"""Findings of an electrocardiogram, as a DAG.
+
+::
+
+    study → selection ─┬→ instance → gates → classified ─┬→ summary
+                       │         └────────↗             ├→ objects
+                       └→ analysis ──────────────────────┘
+"""
+
+from __future__ import annotations
+
+from apps.ecg_findings.classify import classify, judge_domain, load_model
+from apps.ecg_findings.results import summarise, write_objects
+from apps.run import AppRun, analysis_of
+from operators.dag import FunctionApplication
+from operators.infer.device import choose_device
+from operators.read.ecg import EcgInstance, read_newest_ecg
+from operators.read.selection import Selection, require_series
+from operators.read.study import read_study
+
+
+class App(FunctionApplication):
+    """A network's labels with calibrated probabilities, where the recording is like those that it knows."""
+
+    def __init__(self, run: AppRun) -> None:
+        self.app_run = run
+        super().__init__()
+
+    def compose(self) -> None:
+        """Join the steps."""
+        run, step = self.app_run, self.step
+        manifest = run.manifest
+        model = load_model(run.model_folder, choose_device(run.device))
+
+        study = step("study", read_study, source=run.input_folder)
+        selection = step("selection", require_series, study, manifest=manifest)
+        analysis = step(
+            "analysis", analysis_of, study, selection, manifest=manifest, settings=run.settings, started=run.started
+        )
+        instance = step("instance", newest_instance, selection)
+        gates = step("gates", judge_domain, instance, model=model)
+        classified = step("classified", classify, instance, gates, model=model, explain=bool(run.settings["explain"]))
+        step("summary", summarise, classified)
+        step("objects", write_objects, study, selection, instance, classified, analysis, manifest=manifest)
+
+
+def newest_instance(selection: Selection) -> EcgInstance:
+    """Read the newest recording of the chosen series."""
+    return read_newest_ecg(selection.series["ecg"])

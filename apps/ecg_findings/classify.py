@@ -1,0 +1,133 @@
+"""The network on one recording: is it like those that it knows, what does it find, and on what does that rest."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from apps.ecg_findings.labels import Label, load_labels
+from apps.ecg_findings.network import FindingsNetwork, NetworkSettings
+from apps.ecg_findings.signal import SAMPLING_HERTZ, network_input
+from operators.check.domain_shift import Reference, domain_shift_gate
+from operators.check.gate import GateResult, RefusedByGate
+from operators.infer.calibration import Calibration
+from operators.infer.explain import integrated_gradients
+from operators.infer.weights import load_network
+from operators.measure.ecg.leads import INDEPENDENT_LEADS
+from operators.read.ecg import EcgInstance
+from operators.write.pages.ecg_paper import Shade
+
+_SHADE_SECONDS = 0.4
+_SHADES = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """The network on its device, its labels in the order of its outputs, and what it was made for."""
+
+    network: FindingsNetwork
+    labels: tuple[Label, ...]
+    calibrations: dict[str, Calibration]
+    reference: Reference
+    device: torch.device
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """One label's calibrated probability; ``evidence`` are the parts of leads that speak for it most."""
+
+    label: Label
+    probability: float
+    evidence: tuple[Shade, ...] = ()
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether the probability reaches the label's threshold."""
+        return self.probability >= self.label.threshold
+
+
+@dataclass(frozen=True)
+class Classified:
+    """Every label's finding, in the order of the labels, and the verdicts on the recording."""
+
+    findings: tuple[Finding, ...]
+    gates: tuple[GateResult, ...]
+
+    @property
+    def reported(self) -> tuple[Finding, ...]:
+        """Those that reach their threshold, the most probable first."""
+        return tuple(sorted((each for each in self.findings if each.is_reported), key=lambda each: -each.probability))
+
+
+def load_model(folder: Path, device: torch.device) -> Model:
+    """Load the network of a model folder. Raises ``FileNotFoundError``, or :class:`ValueError` for other labels."""
+    description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    labels = load_labels()
+    names = [label.name for label in labels]
+    if names != description["labels"]:
+        raise ValueError(f"labels.yaml lists {', '.join(names)}; the network has {', '.join(description['labels'])}")
+    settings = {**description["network"], "channels": tuple(description["network"]["channels"])}
+    network = load_network(
+        folder / "findings.safetensors",
+        lambda: FindingsNetwork(NetworkSettings(**settings)),
+        sha256=description["sha256"],
+        device=device,
+    )
+    assert isinstance(network, FindingsNetwork)
+    calibrations = {name: Calibration(**each) for name, each in description["calibration"].items()}
+    return Model(network, labels, calibrations, Reference.load(folder / "reference.json"), device)
+
+
+def judge_domain(instance: EcgInstance, model: Model) -> tuple[GateResult, ...]:
+    """Judge whether a recording is like those that the network knows. Raises :class:`RefusedByGate`."""
+    name = instance.waveform.instance.name
+    verdict = domain_shift_gate(instance, lambda each: _embedding(each, model), model.reference).about(name)
+    if verdict.reason is not None:
+        raise RefusedByGate(verdict.reason, f"{name}: {verdict.detail}", (verdict,))
+    return (verdict,)
+
+
+def classify(instance: EcgInstance, gates: tuple[GateResult, ...], model: Model, explain: bool) -> Classified:
+    """Return the probability of every label, and with ``explain`` what those rest on that are reported."""
+    signal = _tensor(instance, model)
+    with torch.no_grad():
+        logits = model.network(signal)[0].double().cpu().numpy()
+    findings = []
+    for index, label in enumerate(model.labels):
+        probability = float(model.calibrations[label.name].probability(logits[index]))
+        evidence: tuple[Shade, ...] = ()
+        if explain and probability >= label.threshold:
+            evidence = _evidence(integrated_gradients(model.network, signal, index)[0].cpu().numpy())
+        findings.append(Finding(label, probability, evidence))
+    return Classified(tuple(findings), gates)
+
+
+def _tensor(instance: EcgInstance, model: Model) -> torch.Tensor:
+    return torch.from_numpy(network_input(instance.recording.leads)[None]).to(model.device)
+
+
+def _embedding(instance: EcgInstance, model: Model) -> NDArray[np.float64]:
+    with torch.no_grad():
+        return np.asarray(model.network.embed(_tensor(instance, model))[0].double().cpu().numpy())
+
+
+def _evidence(attribution: NDArray[np.float32]) -> tuple[Shade, ...]:
+    """The spans of leads, each of 0.4 s, whose samples together speak most for a finding."""
+    length = round(_SHADE_SECONDS * SAMPLING_HERTZ)
+    kernel = np.ones(length)
+    sums = np.stack([np.convolve(np.maximum(row, 0), kernel, mode="valid") for row in attribution])
+    found: list[Shade] = []
+    for _ in range(_SHADES):
+        lead, start = np.unravel_index(int(np.argmax(sums)), sums.shape)
+        if sums[lead, start] <= 0:
+            break
+        found.append(
+            Shade(INDEPENDENT_LEADS[lead], float(start / SAMPLING_HERTZ), float((start + length) / SAMPLING_HERTZ))
+        )
+        sums[lead, max(0, start - length) : start + length] = 0
+    return tuple(found)

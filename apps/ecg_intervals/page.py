@@ -1,0 +1,27 @@
+"""What stands on the plot."""
+
+from __future__ import annotations
+
+from apps.ecg_intervals.measured import Measured
+from operators.manifest import Manifest
+from operators.write.pages.ecg_paper import EcgPage
+
+
+def page_of(measured: Measured, manifest: Manifest) -> EcgPage:
+    """Return numbers, flags and the marks of all waves."""
+    ecg = measured.analysis
+    numbers = [
+        f"Rate {ecg.rate:.0f} /min",
+        *(f"{name} {value:.0f} ms" for name, value in (("PR", ecg.pr), ("QRS", ecg.qrs), ("QT", ecg.qt)) if value),
+        *(f"QTc {name} {value:.0f} ms" for name, value in ecg.qtc.items()),
+        *([f"Axis {ecg.qrs_axis:.0f} deg"] if ecg.qrs_axis is not None else []),
+    ]
+    flags = "; ".join(flag.finding.meaning for flag in measured.flags) or "no rule is met"
+    spans = [wave for beat in ecg.beats for wave in beat.waves]
+    return EcgPage(
+        title=manifest.application.title,
+        lines=["   ".join(numbers), f"{ecg.facts.rhythm.value.capitalize()}. {flags}"],
+        notice=manifest.model.notice,
+        key="blue: P, QRS, end of T",
+        marks=[(start, end) for start, end in spans if start is not None and end is not None],
+    )
