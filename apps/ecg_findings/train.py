@@ -124,11 +124,10 @@ def _write(
     )
     reference.save(folder / "reference.json")
     weights = folder / "findings.safetensors"
-    save_file(
-        {name: tensor.half() for name, tensor in network.state_dict().items() if tensor.is_floating_point()}
-        | {name: tensor for name, tensor in network.state_dict().items() if not tensor.is_floating_point()},
-        weights,
-    )
+    state = network.state_dict()
+    save_file({name: each.half() if each.is_floating_point() else each for name, each in state.items()}, weights)
+    # safetensors makes files that only their owner may read.
+    weights.chmod(0o644)
     description = {
         "notice": NOTICE if options.data is None else "weights of a site's own training",
         "network": asdict(settings),

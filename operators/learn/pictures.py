@@ -14,7 +14,7 @@ def augment_pictures(images: NDArray[np.float32], masks: NDArray[np.float32], ra
     for image, mask in zip(images, masks, strict=True):
         if random.random() < 0.5:
             image[:], mask[:] = image[..., ::-1].copy(), mask[..., ::-1].copy()
-        shift = tuple(int(step) for step in random.integers(-8, 9, size=2))
+        shift = int(random.integers(-8, 9)), int(random.integers(-8, 9))
         image[:], mask[:] = _moved(image, shift), _moved(mask, shift)
         image[:] = np.clip((image - 0.5) * random.uniform(0.8, 1.25) + 0.5 + random.uniform(-0.1, 0.1), 0, 1)
         if random.random() < 0.3:

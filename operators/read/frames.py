@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from operators.read.attributes import MalformedAttributeError, text, values
+from operators.read.attributes import MalformedAttributeError, integer, text, values
 from operators.read.geometry import functional_groups
 from operators.read.geometry.slices import Slice
 from operators.read.instance import Instance
@@ -61,6 +61,14 @@ class Frames:
     def is_colour(self) -> bool:
         """Whether the frames are RGB."""
         return self.photometric_interpretation == "RGB"
+
+    @property
+    def slices(self) -> tuple[Slice, ...]:
+        """The frames as planes, in array order, as results refer to them."""
+        is_frame = (integer(self.instance.header, "NumberOfFrames") or 1) > 1
+        return tuple(
+            Slice(self.instance, self.instance.header, number, is_frame=is_frame) for number in self.frame_numbers
+        )
 
     def as_monochrome2(self) -> NDArray[Any]:
         """Return the array so that larger is brighter: with ``inverted``, the ends of ``value_range`` change places."""

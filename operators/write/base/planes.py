@@ -13,6 +13,7 @@ from pydicom.sr.coding import Code
 from pydicom.tag import Tag
 
 from operators.read.attributes import MalformedAttributeError, numbers
+from operators.read.frames import Frames
 from operators.read.geometry.slices import Slice
 from operators.read.volume import Volume
 from operators.write.base.codes import code_sequence
@@ -33,19 +34,25 @@ class Grid:
     frame_of_reference_uid: str
 
 
-def check_on_source(volume: Volume, shape: Sequence[int]) -> None:
-    """Raise :class:`ValueError` unless an array of this shape lies on the source slices of ``volume``.
+def check_on_source(source: Volume | Frames, shape: Sequence[int]) -> None:
+    """Raise :class:`ValueError` unless an array of this shape lies on the source slices, or frames of pictures.
 
-    That is: the volume was not resampled, and its affine says what the source headers say. Otherwise overlays would be
-    shifted, flipped or squeezed.
+    For a volume that is: it was not resampled, and its affine says what the source headers say. Otherwise overlays
+    would be shifted, flipped or squeezed.
     """
-    if volume.is_resampled:
+    if isinstance(source, Volume) and source.is_resampled:
         raise ValueError("the volume was resampled: its slices are not the source slices")
-    header = volume.slices[0].header
-    if tuple(shape) != (len(volume.slices), header.Rows, header.Columns):
+    header = source.slices[0].header
+    if tuple(shape) != (len(source.slices), header.Rows, header.Columns):
         raise ValueError(
-            f"an array {tuple(shape)} is not on {len(volume.slices)} slices of {header.Rows} x {header.Columns}"
+            f"an array {tuple(shape)} is not on {len(source.slices)} slices of {header.Rows} x {header.Columns}"
         )
+    if isinstance(source, Volume):
+        _check_affine(source)
+
+
+def _check_affine(volume: Volume) -> None:
+    header = volume.slices[0].header
     orientation = np.array(header.ImageOrientationPatient, dtype=float)
     row_spacing, column_spacing = (float(spacing) for spacing in header.PixelSpacing)
     in_plane = np.stack([orientation[:3] * column_spacing, orientation[3:] * row_spacing], axis=1)
@@ -68,6 +75,17 @@ def check_grid(grid: Grid) -> None:
         raise ValueError("the affine's axes do not span a volume")
     if abs(float(affine[:3, 0] @ affine[:3, 1])) > 1e-4 * lengths[0] * lengths[1]:
         raise ValueError("rows and columns of the affine are not perpendicular, which DICOM's planes must be")
+
+
+def picture_groups(frames: Frames) -> Dataset:
+    """Return Pixel Measures (PS3.3 C.7.6.16.2.1) of pictures, as far as they are calibrated; no plane is known."""
+    groups = Dataset()
+    spacing = frames.pixel_spacing
+    if spacing is not None and spacing.is_in_patient:
+        measures = Dataset()
+        measures.PixelSpacing = decimals([spacing.row, spacing.column])
+        groups.PixelMeasuresSequence = DicomSequence([measures])
+    return groups
 
 
 def source_groups(volume: Volume) -> Dataset:

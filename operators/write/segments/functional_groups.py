@@ -24,6 +24,9 @@ DIMENSIONS = (
 )
 """The dimensions of frames by segment: attribute, functional group, label. A label map has the second one alone."""
 
+PICTURE_DIMENSIONS = (DIMENSIONS[0], ("InStackPositionNumber", "FrameContentSequence", "Frame"))
+"""The same for frames of pictures, which have no place in the patient, only one in their clip."""
+
 
 def frame_groups(slices: Sequence[Slice], frames: Iterable[tuple[int, int]], *, by_segment: bool) -> bytes:
     """Return the items of the Per-Frame Functional Groups Sequence.
@@ -36,7 +39,7 @@ def frame_groups(slices: Sequence[Slice], frames: Iterable[tuple[int, int]], *, 
     parts: list[bytes] = []
     for number, index in frames:
         if index not in around:
-            around[index] = template.around(slices[index])
+            around[index] = template.around(slices[index], index)
         before, between = around[index]
         if by_segment:
             parts += (before, _TWO_PLACES.pack(number, index + 1), between, _NUMBER.pack(number))
@@ -61,19 +64,27 @@ class _Template:
         self.derivation = _Derivation()
         place = _TWO_PLACES.pack(0, 0) if by_segment else _ONE_PLACE.pack(0)
         # C.7.6.16.2.2: the frame's place in the dimensions.
-        self.content = sequence("FrameContentSequence", item(element("DimensionIndexValues", "UL", place)))
+        self.place = element("DimensionIndexValues", "UL", place)
         self.content_numbers = len(place)
         # C.8.20.3.1
         number = element("ReferencedSegmentNumber", "US", _NUMBER.pack(0))
         self.identification = sequence("SegmentIdentificationSequence", item(number)) if by_segment else b""
         self.identification_numbers = _NUMBER.size if by_segment else 0
 
-    def around(self, source: Slice) -> tuple[bytes, bytes]:
+    def around(self, source: Slice, index: int) -> tuple[bytes, bytes]:
         """Return what stands before the place in the dimensions, and between that and the segment's number."""
-        whole = item(self.derivation(source), self.content, position := _plane_position(source), self.identification)
+        in_patient = "ImagePositionPatient" in source.header
+        position = _plane_position(source) if in_patient else b""
+        content = sequence("FrameContentSequence", item(b"" if in_patient else _stack_position(index), self.place))
+        whole = item(self.derivation(source), content, position, self.identification)
         after = len(position) + len(self.identification)
         before = len(whole) - after - self.content_numbers
         return whole[:before], whole[before + self.content_numbers : len(whole) - self.identification_numbers]
+
+
+def _stack_position(index: int) -> bytes:
+    """Return the place of a picture in its clip: Stack ID and In-Stack Position Number (C.7.6.16.2.2)."""
+    return element("StackID", "SH", b"1") + element("InStackPositionNumber", "UL", _ONE_PLACE.pack(index + 1))
 
 
 def _plane_position(source: Slice) -> bytes:
