@@ -34,7 +34,7 @@ class PlanarFigures:
 
 
 def planar_figures(mask: Mask, spacing: tuple[float, float] = (1.0, 1.0)) -> PlanarFigures:
-    """Measure a mask (row, column); ``spacing`` is row and column spacing. Raises :class:`ValueError` if it is empty."""
+    """Measure a mask (row, column) whose rows and columns are ``spacing`` apart; :class:`ValueError` if it is empty."""
     if not mask.any():
         raise ValueError("an empty mask has no figures")
     scale = np.array(spacing, dtype=np.float64)

@@ -12,6 +12,7 @@ from operators.read.frames import Frames
 from operators.read.pictures.ultrasound import UltrasoundRegion
 from operators.refused import Reason, Refused
 
+_TISSUE = ("tissue", "color flow")
 _COLOURED = 0.12
 """How far the channels of a pixel are apart, of the whole range, from which it is a mark and no echo."""
 _MARK_WINDOW = 7
