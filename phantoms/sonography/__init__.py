@@ -1,6 +1,7 @@
 """Simulated ultrasound pictures: speckle from scatterers, with a lesion or an effusion whose outline is known."""
 
 from phantoms.sonography.breast import Lesion, SimulatedSonogram, simulate_breast
+from phantoms.sonography.dicom import WrittenSonogram, write_sonogram
 from phantoms.sonography.joint import simulate_joint
 from phantoms.sonography.speckle import OTHER_SCANNER, REFERENCE, Scanner
 
@@ -10,6 +11,8 @@ __all__ = [
     "Lesion",
     "Scanner",
     "SimulatedSonogram",
+    "WrittenSonogram",
     "simulate_breast",
     "simulate_joint",
+    "write_sonogram",
 ]
