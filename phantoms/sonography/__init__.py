@@ -3,7 +3,7 @@
 from phantoms.sonography.breast import Lesion, SimulatedSonogram, simulate_breast
 from phantoms.sonography.dicom import WrittenSonogram, write_sonogram
 from phantoms.sonography.joint import simulate_joint
-from phantoms.sonography.speckle import OTHER_SCANNER, REFERENCE, Scanner
+from phantoms.sonography.speckle import OTHER_SCANNER, REFERENCE, Scanner, random_scanner
 
 __all__ = [
     "OTHER_SCANNER",
@@ -12,6 +12,7 @@ __all__ = [
     "Scanner",
     "SimulatedSonogram",
     "WrittenSonogram",
+    "random_scanner",
     "simulate_breast",
     "simulate_joint",
     "write_sonogram",

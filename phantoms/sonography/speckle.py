@@ -46,6 +46,19 @@ OTHER_SCANNER = Scanner(
 """An old machine with a low-frequency probe: coarse speckle, hard contrast, dark and noisy at depth."""
 
 
+def random_scanner(random: np.random.Generator) -> Scanner:
+    """Return a setting of the reference scanner as sonographers change it: gain, range, focus, depth compensation."""
+    return Scanner(
+        axial=random.uniform(0.9, 1.5),
+        lateral=random.uniform(1.7, 3.0),
+        widening=random.uniform(0.8, 2.2),
+        dynamic_range=random.uniform(52, 70),
+        gain=random.uniform(-5, 5),
+        compensation=random.uniform(17, 23),
+        noise=random.uniform(50, 60),
+    )
+
+
 def b_mode(echo: Image, loss: Image, scanner: Scanner, random: np.random.Generator) -> NDArray[np.uint8]:
     """Return the picture (row, column) of tissue.
 
