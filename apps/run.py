@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from operators.check.frames import FramesRefusedByGate
 from operators.check.gate import GateResult, RefusedByGate
 from operators.manifest import Manifest, changed_model_files, load_manifest
 from operators.outcome import Decision, Gate, Outcome, voxels_of_segments
@@ -20,11 +21,16 @@ from operators.read.study import Study, read_study
 from operators.refused import Refused
 from operators.write.base.result import save
 from operators.write.refusal_report import write_refusal_report
+from operators.write.refused_frames import write_refused_frames
 
 if TYPE_CHECKING:
+    from pydicom.dataset import FileDataset
+
     from operators.dag import FunctionApplication
 
 Setting = float | int | str | bool
+
+_KEY_OBJECTS = "key_object_selection"
 
 
 class UnknownAppError(ValueError):
@@ -212,10 +218,21 @@ def _refuse(run: AppRun, refused: Refused, gates: Sequence[GateResult], output_f
         reason=refused.reason.value,
         detail=refused.detail,
         summary=f"not analysed: {refused}",
-        files=(save(report, output_folder).name,),
+        files=tuple(
+            save(dataset, output_folder).name for dataset in (report, *_refused_frames(run, refused, analysis))
+        ),
         decisions=_decisions(selection),
         gates=_gates(gates),
     )
+
+
+def _refused_frames(run: AppRun, refused: Refused, analysis: Analysis) -> tuple[FileDataset, ...]:
+    """Return the document that names the refused frames, where frames were refused and the app has such an output."""
+    outputs = [(name, output) for name, output in run.manifest.outputs.items() if output.object == _KEY_OBJECTS]
+    if not isinstance(refused, FramesRefusedByGate) or not outputs:
+        return ()
+    named = write_refused_frames(*outputs[0], refused.frames, analysis)
+    return () if named is None else (named,)
 
 
 def _decisions(selection: Selection) -> tuple[Decision, ...]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,23 +53,30 @@ class Reference:
         deviation = embedding - self.mean
         return math.sqrt(max(float(deviation @ self.precision @ deviation), 0.0))
 
-    def save(self, path: Path) -> None:
-        """Write the reference as JSON: a file of the app's model."""
-        content = {
+    def content(self) -> dict[str, Any]:
+        """Return the reference as plain data for JSON."""
+        return {
             "description": self.description,
             "mean": self.mean.tolist(),
             "precision": self.precision.tolist(),
             "limit": self.limit,
         }
-        path.write_text(json.dumps(content), encoding="utf-8")
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Reference:
+        """Return the reference that :meth:`content` described."""
+        return cls(
+            content["description"], np.array(content["mean"]), np.array(content["precision"]), float(content["limit"])
+        )
+
+    def save(self, path: Path) -> None:
+        """Write the reference as JSON: a file of the app's model."""
+        path.write_text(json.dumps(self.content()), encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Reference:
         """Read a reference that :meth:`save` wrote."""
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return cls(
-            content["description"], np.array(content["mean"]), np.array(content["precision"]), float(content["limit"])
-        )
+        return cls.of(json.loads(path.read_text(encoding="utf-8")))
 
 
 def fit_reference(

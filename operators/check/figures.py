@@ -33,6 +33,11 @@ EXTENT_ANTERIOR_POSTERIOR = Code("extent-anterior-posterior", CODING_SCHEME, "Fi
 EXTENT_HEAD_FEET = Code("extent-head-feet", CODING_SCHEME, "Field of view, head to feet")
 DISTANCE = Code("domain-distance", CODING_SCHEME, "Distance from reference data")
 DISTANCE_LIMIT = Code("domain-distance-limit", CODING_SCHEME, "Largest distance accepted")
+LOWEST_SCORE = Code("lowest-score", CODING_SCHEME, "Lowest score of a frame")
+HIGHEST_SCORE = Code("highest-score", CODING_SCHEME, "Highest score of a frame")
+SCORE_THRESHOLD = Code("score-threshold", CODING_SCHEME, "Lowest score accepted")
+SHARE_ACCEPTED = Code("share-accepted", CODING_SCHEME, "Frames accepted")
+TARGET_ACCEPTED = Code("target-accepted", CODING_SCHEME, "Frames like the reference data that are accepted")
 
 
 def millimetres(name: Code, value: float) -> Measurement:

@@ -13,6 +13,7 @@ from pydicom.uid import KeyObjectSelectionDocumentStorage
 
 from operators.manifest import OutputPart
 from operators.provenance import Analysis
+from operators.refused import Reason
 from operators.write.base.identity import referenced_request_sequence
 from operators.write.base.references import referenced_instance, references_by_study
 from operators.write.base.result import finish, new_result
@@ -26,6 +27,7 @@ DOCUMENT_TITLE_MODIFIER = Code("113011", "DCM", "Document Title Modifier")
 _SOURCE = Code("260753009", "SCT", "Source")
 
 _QUALITY = (codes.DCM.RejectedForQualityReasons, codes.DCM.QualityIssue)
+_REASONS = tuple(reason.code for reason in Reason)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +56,8 @@ def write_key_object_selection(
     """Return a document that says of ``objects``, in their order, what ``title`` says.
 
     ``title`` is of CID 7010, e.g. (113000, DCM, "Of Interest"). ``modifiers`` (113011, DCM) say why images are rejected
-    or have a quality issue (CID 7011, TID 2010 row 2) or in which set they are the best (CID 7012, row 3), and are
-    allowed with those titles only. ``description`` is text for people.
+    or have a quality issue (CID 7011, or a :class:`Reason`; TID 2010 row 2) or in which set they are the best (CID
+    7012, row 3), and are allowed with those titles only. ``description`` is text for people.
 
     Raises :class:`ValueError` for a title or modifier outside its context group, no objects, an object twice, objects
     of several studies, frames that an instance does not have, or a presentation state of something else.
@@ -96,7 +98,9 @@ def _check_title(title: Code, modifiers: Sequence[Code]) -> None:
     else:
         allowed, group = frozenset(), f"the title {title.meaning!r}, which has none"
     for modifier in modifiers:
-        if modifier not in allowed:
+        # CID 7011 is extensible: the reasons for which gates refuse are more exact than its own.
+        is_reason = title in _QUALITY and modifier in _REASONS
+        if modifier not in allowed and not is_reason:
             raise ValueError(f"{modifier.meaning!r} is no modifier of {group}")
 
 
