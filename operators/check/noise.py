@@ -38,7 +38,7 @@ def noise_gate(volume: Volume, *, minimum_signal_to_noise: float = 0.0) -> GateR
     if threshold is None:
         return gate_passed(NOISE_GATE, "not measured: the volume shows nothing")
     foreground = values > threshold
-    blocks = _diagonal_details(values)[_whole_blocks(foreground)]
+    blocks = diagonal_details(values)[_whole_blocks(foreground)]
     if len(blocks) < _MINIMUM_BLOCKS:
         return gate_passed(NOISE_GATE, "not measured: the volume shows too little")
     noise = float(np.median(np.abs(blocks))) / _MEDIAN_OF_MAGNITUDE
@@ -55,7 +55,7 @@ def noise_gate(volume: Volume, *, minimum_signal_to_noise: float = 0.0) -> GateR
     return gate_passed(NOISE_GATE, found, figures)
 
 
-def _diagonal_details(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def diagonal_details(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Diagonal Haar coefficients of blocks of 2 x 2 voxels: for white noise, of the noise's standard deviation."""
     upper_left, upper_right, lower_left, lower_right = _corners(values)
     return np.asarray((upper_left - upper_right - lower_left + lower_right) / 2)
