@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
@@ -42,14 +41,6 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """Pictures shown as they are, such as frames of ultrasound; ``colours`` gives the sRGB outline of each label."""
-
-    tiles: Sequence[Tile]
-    colours: Mapping[int, tuple[int, int, int]]
-
-
-@dataclass(frozen=True)
 class BarPair:
     """One row of the chart: a structure's value on the patient's left and right, each with the text beside its bar."""
 
@@ -63,13 +54,14 @@ class BarPair:
 @dataclass(frozen=True)
 class SummaryPage:
     """Content of a page. It must not name the patient: the viewer does, from the header.
+
     ``figures`` are (caption, value) and stand large at the top; ``lines`` are sentences below the slices, e.g. which
     sequences were used; ``notice`` is shown as a warning. Without ``bars`` the slices take the whole width.
     """
 
     title: str
     figures: Sequence[tuple[str, str]]
-    picture: Picture | Pictures
+    picture: Picture
     lines: Sequence[str] = ()
     notice: str = ""
     bars_title: str = ""
@@ -86,19 +78,15 @@ def render_summary(page: SummaryPage) -> NDArray[np.uint8]:
 def draw_summary(page: SummaryPage) -> Figure:
     """Draw a page of 16 x 12 inches, e.g. for a document.
 
-    Slices of a volume are axial in radiological convention: the patient's right is on the left of each picture, and on
-    the left of the chart, too.
+    Slices are axial in radiological convention: the patient's right is on the left of each picture, and on the left
+    of the chart, too.
     """
     figure = Figure(figsize=(WIDTH / _DPI, HEIGHT / _DPI), dpi=_DPI, facecolor=_PAGE)
     _draw_head(figure, page)
     bottom = _draw_foot(figure, page)
     picture = page.picture
     columns, right = (4, 0.585) if page.bars else (6, 0.98)
-    if isinstance(picture, Picture):
-        tiles = axial_tiles(picture.array, picture.affine, picture.labels, 3 * columns, picture.slice_names)
-    else:
-        tiles = list(picture.tiles)
-        columns = min(columns, math.ceil(math.sqrt(len(tiles))))
+    tiles = axial_tiles(picture.array, picture.affine, picture.labels, 3 * columns, picture.slice_names)
     _draw_tiles(figure, tiles, picture.colours, columns, (0.02, bottom, right, 0.835))
     if page.bars:
         _draw_bars(figure, page, (0.597, bottom, 0.985, 0.835))
@@ -180,9 +168,8 @@ def _draw_tile(axes: Axes, tile: Tile, colours: Mapping[int, tuple[int, int, int
         "fontsize": 11,
         "path_effects": [withStroke(linewidth=3, foreground="black")],
     }
-    if tile.is_axial:
-        axes.text(0.02, 0.5, "R", va="center", ha="left", weight="bold", **style)  # type: ignore[arg-type]
-        axes.text(0.98, 0.5, "L", va="center", ha="right", weight="bold", **style)  # type: ignore[arg-type]
+    axes.text(0.02, 0.5, "R", va="center", ha="left", weight="bold", **style)  # type: ignore[arg-type]
+    axes.text(0.98, 0.5, "L", va="center", ha="right", weight="bold", **style)  # type: ignore[arg-type]
     axes.text(0.02, 0.985, tile.name, va="top", ha="left", **style)  # type: ignore[arg-type]
 
 

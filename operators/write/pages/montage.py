@@ -16,17 +16,16 @@ _STEP = 4.0
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture: where ``is_axial``, row 0 is anterior and column 0 the patient's right.
+    """One axial picture: row 0 is anterior, column 0 is the patient's right.
 
     ``image`` is (row, column) of uint8 after windowing, ``labels`` the label map of the same pixels; ``spacing`` is
-    (row, column) in mm, or their ratio where nothing is calibrated; ``name`` says which slice or frame it is.
+    (row, column) in mm; ``name`` says which slice it is.
     """
 
     image: NDArray[np.uint8]
     labels: NDArray[np.uint8]
     spacing: tuple[float, float]
     name: str
-    is_axial: bool = True
 
 
 def axial_tiles(
