@@ -1,0 +1,128 @@
+"""The result objects: Segmentations, the report, Key Objects, the summary page; and the one-line summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import FileDataset
+from pydicom.sr.codedict import codes
+
+from apps.us_joint_effusion.clips import Clip
+from apps.us_joint_effusion.findings import JointFinding
+from apps.us_joint_effusion.page import summary_page
+from apps.us_joint_effusion.report import frame_name, frames_of, measurement_groups, segments, source_frame
+from operators.check.gate import GateResult
+from operators.manifest import Manifest
+from operators.provenance import Analysis
+from operators.read.selection import Selection
+from operators.read.study import Study
+from operators.write.key_object_selection import KeyObject, write_key_object_selection
+from operators.write.measurement_report import write_measurement_report
+from operators.write.refused_frames import write_refused_frames
+from operators.write.secondary_capture import write_secondary_capture
+from operators.write.segmentation import write_segmentation
+
+_OUTPUT = "effusions"
+
+
+def summarise(findings: Sequence[JointFinding], clips: Sequence[Clip]) -> str:
+    """Return what was found in each joint in one sentence for people."""
+    accepted = sum(len(clip.verdicts.accepted) for clip in clips)
+    frames = f"{accepted} of {sum(len(clip.masks) for clip in clips)} frames analysed"
+    return "; ".join([*(describe(finding) for finding in findings), frames])
+
+
+def describe(finding: JointFinding) -> str:
+    """Return what was found in one joint, in words."""
+    effusion = finding.effusion
+    if not finding.is_known:
+        return f"{finding.joint.title}: not judged"
+    if effusion is None:
+        return f"{finding.joint.title}: no effusion in {frames_of(finding)}"
+    if not effusion.is_calibrated:
+        return f"{finding.joint.title}: effusion, not calibrated"
+    figures = effusion.figures
+    return f"{finding.joint.title}: effusion {figures.short_axis:.1f} mm thick, {figures.area:.1f} mm²"
+
+
+def segmentation_names(clips: Sequence[Clip]) -> list[str | None]:
+    """Return the name of each clip's Segmentation: effusions, effusions_2 ...; None where no frame shows fluid."""
+    names: list[str | None] = []
+    count = 0
+    for clip in clips:
+        is_wet = bool(clip.masks.any())
+        count += is_wet
+        names.append(None if not is_wet else _OUTPUT if count == 1 else f"{_OUTPUT}_{count}")
+    return names
+
+
+def label_maps(clips: Sequence[Clip]) -> dict[str, NDArray[np.bool_]]:
+    """Return the masks behind each Segmentation, by its name, on the whole frames of the source."""
+    return {
+        name: clip.tissue.on_source(clip.masks)
+        for name, clip in zip(segmentation_names(clips), clips, strict=True)
+        if name is not None
+    }
+
+
+def write_objects(
+    study: Study,
+    selection: Selection,
+    gates: Sequence[GateResult],
+    clips: Sequence[Clip],
+    findings: Sequence[JointFinding],
+    analysis: Analysis,
+    manifest: Manifest,
+) -> dict[str, FileDataset]:
+    """Return every result object by name: no Segmentation where all is dry, no Key Objects where there is none."""
+    outputs, series = manifest.outputs, selection.series["sonogram"]
+    names, masks = segmentation_names(clips), label_maps(clips)
+    objects = {
+        name: write_segmentation(name, outputs[_OUTPUT], clip.tissue.frames, masks[name], segments(clip), analysis)
+        for name, clip in zip(names, clips, strict=True)
+        if name is not None
+    }
+    objects["report"] = write_measurement_report(
+        "report",
+        outputs["report"],
+        study,
+        measurement_groups(findings, clips, names),
+        dict(objects),
+        [series],
+        analysis,
+        gates=gates,
+        notice=manifest.model.notice,
+        limits=manifest.limits,
+    )
+    refused = write_refused_frames(
+        "refused_frames", outputs["refused_frames"], [clip.verdicts for clip in clips], analysis
+    )
+    if refused is not None:
+        objects["refused_frames"] = refused
+    wet = [finding for finding in findings if finding.effusion is not None]
+    if wet:
+        objects["measured_frames"] = _measured_frames(wet, clips, analysis, manifest)
+    page = summary_page(findings, clips, [describe(finding) for finding in findings], manifest)
+    objects["summary"] = write_secondary_capture("summary", outputs["summary"], study, page, [series], analysis)
+    return objects
+
+
+def _measured_frames(
+    findings: Sequence[JointFinding], clips: Sequence[Clip], analysis: Analysis, manifest: Manifest
+) -> FileDataset:
+    objects, said = [], []
+    for finding in findings:
+        clip = clips[finding.shown.clip]
+        number = source_frame(clip, finding.shown)
+        objects.append(KeyObject(clip.tissue.frames.instance.header, () if number is None else (number,)))
+        said.append(f"{finding.joint.title}: {frame_name(clip, finding.shown.frame)}")
+    return write_key_object_selection(
+        "measured_frames",
+        manifest.outputs["measured_frames"],
+        codes.DCM.OfInterest,
+        objects,
+        analysis,
+        description=f"Frames with the thickest effusion: {'; '.join(said)}",
+    )

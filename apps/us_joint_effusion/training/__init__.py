@@ -1,0 +1,1 @@
+"""How the network of joint effusions is trained and measured."""
