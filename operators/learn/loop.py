@@ -32,15 +32,18 @@ def fit(
     schedule: Schedule,
     augment: Augment,
     *,
+    strata: NDArray[np.generic] | None = None,
     device: torch.device | str = "cpu",
     seed: int = 0,
 ) -> Iterator[float]:
     """Train a network on ``inputs`` and ``truth``, (n, ...) each; yields every epoch's mean loss.
 
-    The network is on ``device`` and in evaluation mode afterwards.
+    With ``strata``, (n,), every batch has as many samples of each value: those of rare ones come several times an
+    epoch. The network is on ``device`` and in evaluation mode afterwards.
     """
     random = np.random.default_rng([seed, 7])
-    network.to(device)
+    # A third faster on a CPU, too; it concerns networks of pictures only.
+    network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(network.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay)
     steps = -(-len(inputs) // schedule.batch_size)
     rate = torch.optim.lr_scheduler.OneCycleLR(
@@ -49,7 +52,7 @@ def fit(
     network.train()
     for _ in range(schedule.epochs):
         losses = []
-        for chosen in np.array_split(random.permutation(len(inputs)), steps):
+        for chosen in np.array_split(_order(len(inputs), strata, random), steps):
             batch, wanted = augment(inputs[chosen].astype(np.float32), truth[chosen].astype(np.float32), random)
             found = loss(network(torch.from_numpy(batch).to(device)), torch.from_numpy(wanted).to(device))
             optimizer.zero_grad()
@@ -59,6 +62,16 @@ def fit(
             losses.append(float(found.detach()))
         yield float(np.mean(losses))
     network.eval()
+
+
+def _order(count: int, strata: NDArray[np.generic] | None, random: np.random.Generator) -> NDArray[np.intp]:
+    """The samples of one epoch: all of them, or ``count`` in which the strata take turns."""
+    if strata is None:
+        return random.permutation(count)
+    groups = [np.flatnonzero(strata == value) for value in np.unique(strata)]
+    each = -(-count // len(groups))
+    turns = [np.resize(random.permutation(group), each) for group in groups]
+    return np.stack(turns, axis=1).reshape(-1)[:count]
 
 
 @torch.no_grad()

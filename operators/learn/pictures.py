@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from operators.learn.loop import Batch
 
+_FARTHEST_SHIFT = 1 / 16
+"""Of a side."""
+
 
 def augment_pictures(images: NDArray[np.float32], masks: NDArray[np.float32], random: np.random.Generator) -> Batch:
     """Return pictures (n, channel, row, column) in [0, 1] mirrored, shifted, brighter, harder or noisier."""
@@ -14,7 +17,8 @@ def augment_pictures(images: NDArray[np.float32], masks: NDArray[np.float32], ra
     for image, mask in zip(images, masks, strict=True):
         if random.random() < 0.5:
             image[:], mask[:] = image[..., ::-1].copy(), mask[..., ::-1].copy()
-        shift = int(random.integers(-8, 9)), int(random.integers(-8, 9))
+        farthest = round(_FARTHEST_SHIFT * image.shape[-1])
+        shift = int(random.integers(-farthest, farthest + 1)), int(random.integers(-farthest, farthest + 1))
         image[:], mask[:] = _moved(image, shift), _moved(mask, shift)
         image[:] = np.clip((image - 0.5) * random.uniform(0.8, 1.25) + 0.5 + random.uniform(-0.1, 0.1), 0, 1)
         if random.random() < 0.3:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
+from scipy.ndimage import binary_dilation, gaussian_filter
 
 from operators.read.frames import Frames
 from operators.read.pictures.ultrasound import UltrasoundRegion
@@ -15,7 +15,8 @@ from operators.refused import Reason, Refused
 _TISSUE = ("tissue", "color flow")
 _COLOURED = 0.12
 """How far the channels of a pixel are apart, of the whole range, from which it is a mark and no echo."""
-_MARK_WINDOW = 7
+_AROUND_MARK = 3.0
+"""Pixels: how far around a mark the echoes count that fill it in."""
 _LEAST_PIXELS = 32
 
 
@@ -51,9 +52,7 @@ def tissue_frames(frames: Frames) -> TissueFrames:
     frames would need one analysis each, or one that is too small.
     """
     name = frames.instance.name
-    regions = [
-        each for each in frames.regions if each.spatial_format == "2D" and each.data_type in ("tissue", "color flow")
-    ]
+    regions = [each for each in frames.regions if each.spatial_format == "2D" and each.data_type in _TISSUE]
     if frames.regions and not regions:
         raise Refused(Reason.UNSUPPORTED_PIXEL_FORMAT, f"{name} shows no two-dimensional region of tissue")
     if len(regions) > 1:
@@ -76,13 +75,26 @@ def _corners(region: UltrasoundRegion, rows: int, columns: int) -> tuple[int, in
 
 def _grey(frames: Frames, place: tuple[slice, ...]) -> tuple[NDArray[np.float32], float]:
     low, high = frames.value_range
-    values = np.asarray(frames.as_monochrome2()[place], dtype=np.float32)
-    values = (values - low) / max(high - low, 1e-6)
-    if not frames.is_colour:
-        return values, 0.0
-    coloured = values.max(axis=-1) - values.min(axis=-1) > _COLOURED
-    grey = values.mean(axis=-1)
-    for picture, marks in zip(grey, coloured, strict=True):
-        if marks.any():
-            picture[marks] = median_filter(np.where(marks, np.median(picture), picture), _MARK_WINDOW)[marks]
-    return np.asarray(grey, dtype=np.float32), float(coloured.mean())
+    values = frames.as_monochrome2()[place]
+    grey = np.empty(values.shape[:3], dtype=np.float32)
+    marked = 0
+    # Frame by frame: a clip in floating point colour would take many times its room.
+    for picture, frame in zip(grey, values, strict=True):
+        shown = (frame.astype(np.float32) - low) / max(high - low, 1e-6)
+        if not frames.is_colour:
+            picture[:] = shown
+            continue
+        picture[:] = shown.mean(axis=-1)
+        coloured = shown.max(axis=-1) - shown.min(axis=-1) > _COLOURED
+        if coloured.any():
+            picture[:] = _filled(picture, binary_dilation(coloured))
+            marked += int(coloured.sum())
+    return grey, marked / grey.size
+
+
+def _filled(picture: NDArray[np.float32], marks: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """A picture whose marked pixels are the mean of those around that are not, the near ones most."""
+    known = gaussian_filter((~marks).astype(np.float32), _AROUND_MARK)
+    around = gaussian_filter(np.where(marks, 0, picture), _AROUND_MARK) / np.maximum(known, 1e-6)
+    rest = float(picture[~marks].mean()) if not marks.all() else 0.0
+    return np.where(marks, np.where(known > 1e-3, around, rest), picture).astype(np.float32)

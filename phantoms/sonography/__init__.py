@@ -4,6 +4,7 @@ from phantoms.sonography.breast import Lesion, SimulatedSonogram, simulate_breas
 from phantoms.sonography.dicom import WrittenSonogram, write_sonogram
 from phantoms.sonography.joint import simulate_joint
 from phantoms.sonography.speckle import OTHER_SCANNER, REFERENCE, Scanner, random_scanner
+from phantoms.sonography.study import simulate_breast_clip, write_breast_study
 
 __all__ = [
     "OTHER_SCANNER",
@@ -14,6 +15,8 @@ __all__ = [
     "WrittenSonogram",
     "random_scanner",
     "simulate_breast",
+    "simulate_breast_clip",
     "simulate_joint",
+    "write_breast_study",
     "write_sonogram",
 ]

@@ -47,13 +47,18 @@ def simulate_breast(
     shape: tuple[int, int] = (256, 256),
     spacing: float = 0.15,
     scanner: Scanner = REFERENCE,
+    sweep: float = 0.0,
 ) -> SimulatedSonogram:
-    """Simulate one picture with square pixels of ``spacing`` mm; the same arguments give the same picture."""
+    """Simulate one picture with square pixels of ``spacing`` mm; the same arguments give the same picture.
+
+    ``sweep`` is how far the plane lies from the lesion's middle, of its half thickness: at 0 the section is the
+    largest, from 1 on there is none.
+    """
     random = np.random.default_rng([seed, 76752008])
     tissue = _tissue(shape, spacing, random)
     mask = np.zeros(shape, dtype=bool)
-    if lesion is not Lesion.NONE:
-        mask = _mass(lesion, tissue, shape, spacing, random)
+    if lesion is not Lesion.NONE and abs(sweep) < 1:
+        mask = _mass(lesion, tissue, shape, spacing, float(np.sqrt(1 - sweep**2)), random)
         _plant(lesion, mask, tissue, spacing, random)
     return SimulatedSonogram(b_mode(tissue.echo, tissue.loss, scanner, random), mask, (spacing, spacing))
 
@@ -80,7 +85,14 @@ def _tissue(shape: tuple[int, int], spacing: float, random: np.random.Generator)
     return _Tissue(gaussian_filter(echo, 0.7), np.ones(shape), gland, muscle)
 
 
-def _mass(lesion: Lesion, tissue: _Tissue, shape: tuple[int, int], spacing: float, random: np.random.Generator) -> Mask:
+def _mass(
+    lesion: Lesion,
+    tissue: _Tissue,
+    shape: tuple[int, int],
+    spacing: float,
+    section: float,
+    random: np.random.Generator,
+) -> Mask:
     area = float(np.exp(random.uniform(np.log(25), np.log(220))))  # mm²
     benign = lesion is Lesion.BENIGN
     ratio = random.uniform(1.3, 2.2) if benign else random.uniform(0.7, 1.3)
@@ -92,7 +104,7 @@ def _mass(lesion: Lesion, tissue: _Tissue, shape: tuple[int, int], spacing: floa
     return outline(
         shape,
         (row, column),
-        (across, down),
+        (section * across, section * down),
         angle=random.uniform(-0.25, 0.25) if benign else random.uniform(-0.5, 0.5),
         roughness=random.uniform(0.01, 0.06) if benign else random.uniform(0.12, 0.24),
         spikes=0 if benign else int(random.integers(3, 9)),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from pydicom.uid import UltrasoundImageStorage, UltrasoundMultiFrameImageStorage
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEGBaseline8Bit, UltrasoundImageStorage, UltrasoundMultiFrameImageStorage
 
-from phantoms.frames.common import new_picture, set_pixels, write
+from phantoms.frames.common import new_picture, set_attributes, set_pixels
 from phantoms.frames.ultrasound import tissue
+from phantoms.identity import derived_uid, save, set_instance_uid
 from phantoms.sonography.breast import SimulatedSonogram
 
 _BORDER = (24, 40, 40, 96)
@@ -21,6 +25,10 @@ _BORDER = (24, 40, 40, 96)
 _CALIPER = (255, 220, 0)
 _TEXT = (210, 210, 210)
 _FRAME_TIME_MS = 40.0
+_JPEG_QUALITY = 92
+
+Pixels = Literal["rgb", "grey", "palette", "jpeg"]
+"""How pixels are stored; "grey" has no coloured marks, "jpeg" is YBR_FULL_422, with loss."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,17 +46,21 @@ def write_sonogram(
     *,
     seed: int,
     number: int = 1,
+    instance: int = 1,
     description: str = "Breast",
     screen: bool = True,
-    colour: bool = True,
+    pixels: Pixels = "rgb",
     calipers: bool = False,
     calibrated: bool = True,
+    spacing: tuple[float, float] | None = None,
     **attributes: Any,
 ) -> WrittenSonogram:
-    """Write one picture, or several of one size as a clip; patient, study and UIDs follow from seed and number.
+    """Write one picture, or several of one size as a clip, as an ``instance`` of the series ``number``.
 
-    With ``screen`` the picture stands on a black screen beside texts; ``calipers`` (in colour) mark the extent of what
-    is sought; without ``calibrated`` no region tells a scale. ``attributes`` are set by DICOM keyword at the end.
+    Patient, study and UIDs follow from seed, number and instance. With ``screen`` the picture stands on a black screen
+    beside texts; ``calipers`` (in colour) mark the extent of what is sought; without ``calibrated`` no region tells a
+    scale. ``spacing`` (row, column) in mm is told in place of the pictures' own: it makes the same pixels another size.
+    ``attributes`` are set by DICOM keyword at the end.
     """
     top, left, bottom, right = _BORDER if screen else (0, 0, 0, 0)
     rows, columns = pictures[0].image.shape
@@ -59,25 +71,64 @@ def write_sonogram(
     for frame, mask, picture in zip(frames, masks, pictures, strict=True):
         mask[inside] = picture.mask
         frame[inside] = picture.image[..., None]
-        frame[...] = _drawn(frame, mask, screen=screen, calipers=calipers and colour)
-    spacing = pictures[0].spacing
-    instance = new_picture(
+        frame[...] = _drawn(frame, mask, screen=screen, calipers=calipers and pixels != "grey")
+    spacing = spacing or pictures[0].spacing
+    written = new_picture(
         UltrasoundMultiFrameImageStorage if len(pictures) > 1 else UltrasoundImageStorage,
         "US",
         description,
         seed=seed,
         number=number,
     )
-    set_pixels(instance, frames if colour else np.ascontiguousarray(frames[..., 0]))
-    instance.ImageType = ["ORIGINAL", "PRIMARY", "", "0001"]
+    written.InstanceNumber = instance
+    set_instance_uid(written, derived_uid(written.SeriesInstanceUID, instance))
+    _set_pixels(written, frames, pixels)
+    written.ImageType = ["ORIGINAL", "PRIMARY", "", "0001"]
     if calibrated:
-        corners = (left, top, left + columns - 1, top + rows - 1)
-        instance.SequenceOfUltrasoundRegions = [tissue(corners, spacing[0] / 10).item()]
+        region = tissue((left, top, left + columns - 1, top + rows - 1), spacing[0] / 10).item()
+        region.PhysicalDeltaX = spacing[1] / 10
+        written.SequenceOfUltrasoundRegions = [region]
     if len(pictures) > 1:
-        instance.FrameTime = _FRAME_TIME_MS
-        instance.FrameIncrementPointer = 0x00181063
-    path = write(instance, folder, attributes)
+        written.FrameTime = _FRAME_TIME_MS
+        written.FrameIncrementPointer = 0x00181063
+    set_attributes(written, attributes)
+    path = folder / f"us_{number}_{instance}.dcm"
+    save(written, path)
     return WrittenSonogram(path, masks, spacing if calibrated else None)
+
+
+def _set_pixels(written: Dataset, frames: NDArray[np.uint8], pixels: Pixels) -> None:
+    if pixels == "grey":
+        set_pixels(written, np.ascontiguousarray(frames[..., 0]))
+    elif pixels == "palette":
+        _set_palette(written, frames)
+    else:
+        set_pixels(written, frames)
+    if pixels == "jpeg":
+        written.PhotometricInterpretation = "YBR_FULL_422"
+        written.LossyImageCompression, written.LossyImageCompressionMethod = "01", "ISO_10918_1"
+        streams = [_jpeg(frame) for frame in frames]
+        written.LossyImageCompressionRatio = round(frames.nbytes / sum(map(len, streams)), 1)
+        written.PixelData = encapsulate(streams)
+        written["PixelData"].is_undefined_length = True
+        written.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+
+
+def _jpeg(frame: NDArray[np.uint8]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(frame).save(file, "JPEG", quality=_JPEG_QUALITY, subsampling="4:2:2")
+    return file.getvalue()
+
+
+def _set_palette(written: Dataset, frames: NDArray[np.uint8]) -> None:
+    """Every grey level and the caliper's colour, which takes the place of the brightest."""
+    coloured = (frames != frames[..., :1]).any(axis=-1)
+    indices = np.where(coloured, 255, np.minimum(frames[..., 0], 254)).astype(np.uint8)
+    set_pixels(written, indices, photometric="PALETTE COLOR")
+    for channel, colour in zip(("Red", "Green", "Blue"), _CALIPER, strict=True):
+        table = np.append(np.arange(255), colour).astype("<u2") * 257
+        setattr(written, f"{channel}PaletteColorLookupTableDescriptor", [256, 0, 16])
+        setattr(written, f"{channel}PaletteColorLookupTableData", table.tobytes())
 
 
 def _drawn(frame: NDArray[np.uint8], mask: NDArray[np.bool_], *, screen: bool, calipers: bool) -> NDArray[np.uint8]:
