@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,8 +21,11 @@ from operators.infer.calibration import Calibration
 from operators.infer.explain import integrated_gradients
 from operators.infer.weights import load_network
 from operators.measure.ecg.leads import INDEPENDENT_LEADS
+from operators.measure.ecg.profile import signal_profile
 from operators.read.ecg import EcgInstance
 from operators.write.pages.ecg_paper import Shade
+
+WEIGHTS = "findings.safetensors"
 
 _SHADE_SECONDS = 0.4
 _SHADES = 4
@@ -33,7 +38,10 @@ class Model:
     network: FindingsNetwork
     labels: tuple[Label, ...]
     calibrations: dict[str, Calibration]
-    reference: Reference
+    likeness: Reference
+    """What the network makes of recordings that it knows."""
+    profile: Reference
+    """What kind of signal those are."""
     device: torch.device
 
 
@@ -71,25 +79,45 @@ def load_model(folder: Path, device: torch.device) -> Model:
     names = [label.name for label in labels]
     if names != description["labels"]:
         raise ValueError(f"labels.yaml lists {', '.join(names)}; the network has {', '.join(description['labels'])}")
-    settings = {**description["network"], "channels": tuple(description["network"]["channels"])}
+    settings = settings_of(description)
     network = load_network(
-        folder / "findings.safetensors",
-        lambda: FindingsNetwork(NetworkSettings(**settings)),
+        folder / WEIGHTS,
+        lambda: FindingsNetwork(settings),
         sha256=description["sha256"],
         device=device,
     )
     assert isinstance(network, FindingsNetwork)
     calibrations = {name: Calibration(**each) for name, each in description["calibration"].items()}
-    return Model(network, labels, calibrations, Reference.load(folder / "reference.json"), device)
+    return Model(
+        network,
+        labels,
+        calibrations,
+        Reference.load(folder / "reference.json"),
+        Reference.load(folder / "profile.json"),
+        device,
+    )
+
+
+def settings_of(description: Mapping[str, Any]) -> NetworkSettings:
+    """The network's settings from the content of model.json."""
+    settings = description["network"]
+    return NetworkSettings(**{**settings, "channels": tuple(settings["channels"])})
 
 
 def judge_domain(instance: EcgInstance, model: Model) -> tuple[GateResult, ...]:
-    """Judge whether a recording is like those that the network knows. Raises :class:`RefusedByGate`."""
+    """Judge whether a recording is an ECG like those that the network knows. Raises :class:`RefusedByGate`.
+
+    By its profile as a signal, and by what the network makes of it: a network may see nothing strange in noise.
+    """
     name = instance.waveform.instance.name
-    verdict = domain_shift_gate(instance, lambda each: _embedding(each, model), model.reference).about(name)
-    if verdict.reason is not None:
-        raise RefusedByGate(verdict.reason, f"{name}: {verdict.detail}", (verdict,))
-    return (verdict,)
+    verdicts = (
+        domain_shift_gate(instance.recording.leads, signal_profile, model.profile).about(name),
+        domain_shift_gate(instance, lambda each: _embedding(each, model), model.likeness).about(name),
+    )
+    for verdict in verdicts:
+        if verdict.reason is not None:
+            raise RefusedByGate(verdict.reason, f"{name}: {verdict.detail}", verdicts)
+    return verdicts
 
 
 def classify(instance: EcgInstance, gates: tuple[GateResult, ...], model: Model, explain: bool) -> Classified:

@@ -7,7 +7,8 @@ from pydicom.sr.coding import Code
 
 from apps.ecg_findings.classify import Classified, Finding
 from operators.manifest import Manifest
-from operators.measure.ecg.analysis import TooFewBeatsError, analyse_ecg
+from operators.measure.ecg.analysis import analyse_ecg
+from operators.measure.ecg.quality import UnmeasurableError
 from operators.measure.electrocardiogram import EcgFinding, EcgGlobalMeasurements
 from operators.measure.temporal import TemporalCoordinates, WaveformChannels
 from operators.measure.waveform_annotation import ECG_ANNOTATION, AnnotationGroup, PatternAnnotation
@@ -79,7 +80,7 @@ def _rate(instance: EcgInstance) -> EcgGlobalMeasurements:
     try:
         ecg = analyse_ecg(instance.recording.leads)
     # The network has judged the recording all the same.
-    except TooFewBeatsError:
+    except UnmeasurableError:
         return _NO_RHYTHM
     return EcgGlobalMeasurements(round(ecg.rate, 1), None, None, None, round(1000 * ecg.rr, 1))
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from pydicom.sr.coding import Code
 
-from operators.measure.ecg.analysis import Beat, EcgAnalysis
+from operators.measure.ecg.analysis import EcgAnalysis
+from operators.measure.ecg.beat import Beat
 from operators.measure.temporal import TemporalCoordinates, WaveformChannels
 from operators.measure.waveform_annotation import ECG_ANNOTATION, Annotation, AnnotationGroup, PatternAnnotation
 from operators.read.ecg import EcgInstance

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from operators.measure.ecg.analysis import EcgAnalysis, TooFewBeatsError, analyse_ecg
+from operators.measure.ecg.analysis import EcgAnalysis, analyse_ecg
+from operators.measure.ecg.quality import UnmeasurableError
 from operators.measure.ecg.rules import Flag, judge_rules
 from operators.read.ecg import EcgInstance
+from operators.read.waveforms.ecg_leads import EcgLeads
 from operators.refused import Reason, Refused
 
 _AGE = re.compile(r"(\d{3})([DWMY])")
@@ -25,13 +27,18 @@ class Measured:
 
 
 def measure(recording: EcgInstance) -> Measured:
-    """Measure a recording. Raises :class:`Refused` with ``SIGNAL_QUALITY`` where too few beats can be measured."""
-    try:
-        analysis = analyse_ecg(recording.recording.leads)
-    except TooFewBeatsError as error:
-        raise Refused(Reason.SIGNAL_QUALITY, str(error)) from error
+    """Measure a recording. Raises :class:`Refused` with ``SIGNAL_QUALITY`` where it cannot be measured."""
     header = recording.header
-    return Measured(analysis, judge_rules(analysis, sex=str(header.get("PatientSex") or ""), age=_age(header)))
+    return measure_leads(recording.recording.leads, sex=str(header.get("PatientSex") or ""), age=_age(header))
+
+
+def measure_leads(leads: EcgLeads, *, sex: str = "", age: float | None = None) -> Measured:
+    """Measure leads; ``sex`` (M or F) and ``age`` (years) as far as they are known. Raises as :func:`measure`."""
+    try:
+        analysis = analyse_ecg(leads)
+    except UnmeasurableError as error:
+        raise Refused(Reason.SIGNAL_QUALITY, str(error)) from error
+    return Measured(analysis, judge_rules(analysis, sex=sex, age=age))
 
 
 def _age(header: Dataset) -> float | None:

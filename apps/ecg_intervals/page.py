@@ -14,7 +14,7 @@ def page_of(measured: Measured, manifest: Manifest) -> EcgPage:
         f"Rate {ecg.rate:.0f} /min",
         *(f"{name} {value:.0f} ms" for name, value in (("PR", ecg.pr), ("QRS", ecg.qrs), ("QT", ecg.qt)) if value),
         *(f"QTc {name} {value:.0f} ms" for name, value in ecg.qtc.items()),
-        *([f"Axis {ecg.qrs_axis:.0f} deg"] if ecg.qrs_axis is not None else []),
+        *([f"Axis {ecg.axes.qrs:.0f} deg"] if ecg.axes.qrs is not None else []),
     ]
     flags = "; ".join(flag.finding.meaning for flag in measured.flags) or "no rule is met"
     spans = [wave for beat in ecg.beats for wave in beat.waves]

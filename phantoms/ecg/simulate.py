@@ -23,6 +23,8 @@ _SMOOTHING_SECONDS = 0.0025
 """Tissue and amplifier round the corners of the half sines off."""
 _MARGIN_SECONDS = 1.0
 _ST_SECONDS = 0.060
+_REST_SECONDS = 0.010
+"""So long before QRS the heart is at rest: a sample at its onset may be within it."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class SimulatedECG:
     ``leads`` (12, n) are in mV in the order of :data:`phantoms.ecg.electrodes.LEADS`; ``clean`` is the same without
     noise. ``rate`` is in beats a minute over all beats; ``pr``, ``qrs``, ``qt`` (ms) are medians over the beats of the
     dominant kind, ``pr`` None where no beat is conducted from a P wave. ``axis`` is in degrees; ``st`` (mV) by lead
-    is the level 60 ms after the end of QRS against that at the onset of QRS.
+    is the level 60 ms after the end of QRS against that 10 ms before QRS.
     """
 
     heart: Heart
@@ -181,14 +183,9 @@ def _net_area(lead: Signal, beats: list[Beat], frequency: float) -> float:
 
 
 def _st_level(lead: Signal, beats: list[Beat], frequency: float) -> float:
-    return float(
-        np.median(
-            [
-                lead[_sample(beat.qrs_end + _ST_SECONDS, frequency)] - lead[_sample(beat.qrs_onset, frequency)]
-                for beat in beats
-            ]
-        )
-    )
+    raised = [lead[_sample(beat.qrs_end + _ST_SECONDS, frequency)] for beat in beats]
+    rest = [lead[_sample(beat.qrs_onset - _REST_SECONDS, frequency)] for beat in beats]
+    return float(np.median(np.subtract(raised, rest)))
 
 
 def _sample(seconds: float, frequency: float) -> int:

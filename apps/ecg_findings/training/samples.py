@@ -36,7 +36,8 @@ def simulate_samples(seeds: Sequence[int], labels: Sequence[str], *, processes: 
     return Samples(np.stack([signal for signal, _ in found]), np.stack([truth for _, truth in found]))
 
 
-def _simulate(seed: int, labels: tuple[str, ...]) -> tuple[NDArray[np.float16], NDArray[np.float32]]:
+def simulate_recording(seed: int) -> tuple[EcgLeads, tuple[str, ...]]:
+    """Simulate one patient with some findings."""
     random = np.random.default_rng([seed, 41])
     for findings in _drawn(random):
         try:
@@ -45,10 +46,14 @@ def _simulate(seed: int, labels: tuple[str, ...]) -> tuple[NDArray[np.float16], 
         # Two findings that no heart has together: another patient.
         except ValueError:
             continue
-        leads = EcgLeads(STANDARD_LEADS, ecg.leads, float(_SIMULATED_HERTZ))
-        truth = np.array([label in findings for label in labels], dtype=np.float32)
-        return network_input(leads).astype(np.float16), truth
+        return EcgLeads(STANDARD_LEADS, ecg.leads, float(_SIMULATED_HERTZ)), findings
     raise AssertionError("patients are drawn without end")
+
+
+def _simulate(seed: int, labels: tuple[str, ...]) -> tuple[NDArray[np.float16], NDArray[np.float32]]:
+    leads, findings = simulate_recording(seed)
+    truth = np.array([label in findings for label in labels], dtype=np.float32)
+    return network_input(leads).astype(np.float16), truth
 
 
 def _drawn(random: np.random.Generator) -> Iterator[tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,87 +10,124 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
 
-from operators.measure.ecg.fiducials import Fiducials
+from operators.measure.ecg.fiducials import Fiducials, p_limits
 from operators.measure.ecg.filtering import bandpassed
-from operators.measure.ecg.templates import BeatClass, MedianBeat
+from operators.measure.ecg.rhythm import regular_part
+from operators.measure.ecg.shapes import Shapes
 from operators.read.waveforms.ecg_leads import EcgLeads
 
 Signal = NDArray[np.float64]
 Samples = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 _BAND_HERTZ = (1.0, 25.0)
 _HALF_P_SECONDS = 0.06
+_AROUND_P_SECONDS = 0.13
+_USUAL_P_SECONDS = 0.10
 _REFRACTORY_SECONDS = 0.11
 _ALIKE = 0.6
 _GAINS = (0.4, 2.2)
-_PROMINENCE = 4.0
 _LEAST_WAVES = 3
+_ROUNDS = 3
 _TAPER_SECONDS = 0.02
 _ALONE_SECONDS = (0.10, 0.48)
 """What is hidden of a beat that is the only one of its shape, before and after its reference."""
 
 
 @dataclass(frozen=True, eq=False)
-class VentricularWaves:
-    """Beats of one shape, their median and its waves."""
+class AtrialWaves:
+    """The onsets of the atria's waves in s, in order, and how long each is."""
 
-    beats: BeatClass
-    median: MedianBeat
-    fiducials: Fiducials
+    onsets: NDArray[np.float64]
+    duration: float
 
 
 @dataclass(frozen=True, eq=False)
-class AtrialWaves:
-    """The samples of the crests of the atria's waves, in order, and how like each other they are (0 to 1)."""
+class _Rest:
+    """The leads without QRS and T; ``hidden`` are samples of which nothing is known of the atria."""
 
-    crests: Samples
-    likeness: float
+    signal: Signal
+    hidden: Mask
+    frequency: float
 
 
-def find_atrial_waves(leads: EcgLeads, shapes: Sequence[VentricularWaves], alone: Samples) -> AtrialWaves:
+def find_atrial_waves(leads: EcgLeads, shapes: Shapes, waves: Fiducials) -> AtrialWaves:
     """Return waves that recur with one shape between and within the ventricles' waves.
 
-    ``alone`` are the samples of beats that have no other one of their shape.
+    ``waves`` are those of the dominant beat. Its own P wave is looked for, and what the largest deflections between
+    the beats have in common: in a block P waves wander through the beats. The more regular of the two are the atria.
     """
-    rest, hidden = _without_ventricles(leads, shapes, alone)
-    half = round(_HALF_P_SECONDS * leads.sampling_frequency)
-    template = _known_template(rest, shapes[0], half)
-    if template is None:
-        template = _found_template(rest, hidden, half, leads.sampling_frequency)
-    if template is None:
-        return AtrialWaves(np.empty(0, dtype=np.int64), 0.0)
-    gain, likeness = _matched(rest, template)
-    likeness = np.where((gain > _GAINS[0]) & (gain < _GAINS[1]) & ~hidden, likeness, 0.0)
-    crests, _ = find_peaks(likeness, height=_ALIKE, distance=round(_REFRACTORY_SECONDS * leads.sampling_frequency))
-    if len(crests) < _LEAST_WAVES:
-        return AtrialWaves(np.empty(0, dtype=np.int64), 0.0)
-    return AtrialWaves(crests, float(np.median(likeness[crests])))
+    rest = _without_ventricles(leads, shapes)
+    rounds = [_recurring(rest, places) for places in _candidates(rest, shapes, waves)]
+    crests = max(rounds, key=lambda found: (round(regular_part(np.diff(found)), 1), len(found)), default=_NOTHING)
+    shift, duration = _shape(rest, crests)
+    return AtrialWaves(crests / rest.frequency + shift, duration)
 
 
-def _without_ventricles(
-    leads: EcgLeads, shapes: Sequence[VentricularWaves], alone: Samples
-) -> tuple[Signal, NDArray[np.bool_]]:
-    """The leads without QRS and T, and where something is hidden: within QRS, and around beats without a median."""
+_NOTHING = np.empty(0, dtype=np.int64)
+
+
+def _candidates(rest: _Rest, shapes: Shapes, waves: Fiducials) -> Iterator[Samples]:
+    if waves.p_onset is not None and waves.p_end is not None:
+        middle = round((waves.p_onset + waves.p_end) / 2 * rest.frequency)
+        yield shapes.dominant.beats.samples + middle
+    half = round(_HALF_P_SECONDS * rest.frequency)
+    height = np.sqrt(uniform_filter1d((rest.signal**2).sum(axis=0), half))
+    usual = float(np.median(height[~rest.hidden])) if (~rest.hidden).any() else 0.0
+    crests, _ = find_peaks(
+        np.where(rest.hidden, 0.0, height), distance=round(2 * _REFRACTORY_SECONDS * rest.frequency), height=1.6 * usual
+    )
+    yield crests
+
+
+def _recurring(rest: _Rest, places: Samples) -> Samples:
+    """Where the common shape of some places recurs; found again from what it finds, as the places are not exact."""
+    half = round(_HALF_P_SECONDS * rest.frequency)
+    crests = _NOTHING
+    for _ in range(_ROUNDS):
+        template = _average(rest.signal, places, half)
+        if template is None:
+            return _NOTHING
+        template = template - template.mean(axis=1, keepdims=True)
+        gain, likeness = _matched(rest.signal, template)
+        likeness = np.where((gain > _GAINS[0]) & (gain < _GAINS[1]) & ~rest.hidden, likeness, 0.0)
+        crests, _ = find_peaks(likeness, height=_ALIKE, distance=round(_REFRACTORY_SECONDS * rest.frequency))
+        places = crests[likeness[crests] >= np.median(likeness[crests])] if len(crests) else crests
+    return crests if len(crests) >= _LEAST_WAVES else _NOTHING
+
+
+def _shape(rest: _Rest, crests: Samples) -> tuple[float, float]:
+    """From a crest to the onset of its wave (negative), and the wave's duration, in s."""
+    half = round(_AROUND_P_SECONDS * rest.frequency)
+    around = _average(rest.signal, crests, half)
+    limits = None if around is None else p_limits(around, rest.frequency)
+    if limits is None:
+        return -_USUAL_P_SECONDS / 2, _USUAL_P_SECONDS
+    onset, end = limits
+    return (onset - half) / rest.frequency, (end - onset) / rest.frequency
+
+
+def _without_ventricles(leads: EcgLeads, shapes: Shapes) -> _Rest:
+    """Take QRS and T out; hidden is what lies within QRS, and around beats without a median."""
     frequency = leads.sampling_frequency
     rest = leads.signal.copy()
     hidden = np.zeros(rest.shape[1], dtype=bool)
-    for shape in shapes:
-        waves = shape.fiducials
+    for shape in shapes.measured:
+        waves, median = shape.waves, shape.median
         last = waves.t_end if waves.t_end is not None else waves.qrs_end + 0.3
-        begin = shape.median.reference + round((waves.qrs_onset - 0.008) * frequency)
-        end = min(shape.median.signal.shape[1], shape.median.reference + round((last + 0.02) * frequency))
-        piece = shape.median.signal[:, begin:end] - shape.median.signal[:, begin : begin + 1]
+        begin = median.reference + round((waves.qrs_onset - 0.008) * frequency)
+        end = min(median.signal.shape[1], median.reference + round((last + 0.02) * frequency))
+        piece = median.signal[:, begin:end] - median.signal[:, begin : begin + 1]
         piece = piece * _taper(piece.shape[1], round(_TAPER_SECONDS * frequency))
-        for sample in shape.beats.samples:
-            start = int(sample) - shape.median.reference + begin
+        for sample in shape.beats.samples.tolist():
+            start = sample - median.reference + begin
             _subtract(rest, piece, start)
-            stop = int(sample) + round(waves.qrs_end * frequency)
+            stop = sample + round(waves.qrs_end * frequency)
             hidden[max(0, start) : max(0, stop)] = True
-    for sample in alone:
+    for sample in shapes.alone:
         before, after = (round(seconds * frequency) for seconds in _ALONE_SECONDS)
         hidden[max(0, sample - before) : sample + after] = True
-    rest = bandpassed(EcgLeads(leads.names, rest, frequency), *_BAND_HERTZ)
-    return rest, hidden
+    return _Rest(bandpassed(EcgLeads(leads.names, rest, frequency), *_BAND_HERTZ), hidden, frequency)
 
 
 def _subtract(rest: Signal, piece: Signal, start: int) -> None:
@@ -106,32 +143,12 @@ def _taper(length: int, edge: int) -> Signal:
     return window
 
 
-def _known_template(rest: Signal, dominant: VentricularWaves, half: int) -> Signal | None:
-    """The P wave of the dominant beats: the median of what lies around its middle before each of them."""
-    waves = dominant.fiducials
-    if waves.p_onset is None or waves.p_end is None:
-        return None
-    middle = round((waves.p_onset + waves.p_end) / 2 * dominant.median.sampling_frequency)
-    return _average(rest, dominant.beats.samples + middle, half)
-
-
-def _found_template(rest: Signal, hidden: NDArray[np.bool_], half: int, frequency: float) -> Signal | None:
-    """What the largest deflections between the beats have in common."""
-    height = np.sqrt(uniform_filter1d((rest**2).sum(axis=0), max(1, half)))
-    usual = float(np.median(height[~hidden])) if (~hidden).any() else 0.0
-    crests, _ = find_peaks(
-        np.where(hidden, 0.0, height), distance=round(2 * _REFRACTORY_SECONDS * frequency), height=1.6 * usual
-    )
-    return _average(rest, crests, half) if len(crests) >= _LEAST_WAVES else None
-
-
 def _average(rest: Signal, places: Samples, half: int) -> Signal | None:
     whole = [place for place in places if half <= place < rest.shape[1] - half]
     if len(whole) < _LEAST_WAVES:
         return None
-    template = np.median(np.stack([rest[:, place - half : place + half + 1] for place in whole]), axis=0)
-    template = template - template.mean(axis=1, keepdims=True)
-    return template if (template**2).sum() > 0 else None
+    average = np.median(np.stack([rest[:, place - half : place + half + 1] for place in whole]), axis=0)
+    return average if average.any() else None
 
 
 def _matched(rest: Signal, template: Signal) -> tuple[Signal, Signal]:

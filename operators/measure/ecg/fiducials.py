@@ -17,11 +17,15 @@ Signal = NDArray[np.float64]
 _QRS_REACH_SECONDS = 0.16
 _QRS_FRACTION = 0.10
 """QRS begins and ends where all leads together change by this part of their fastest change."""
+_NOISE_PERCENTILE = 65
+"""Between P and T nothing but noise changes; where it is fast, QRS ends where it gets lost in it."""
 _WIDENING_SECONDS = 0.003
 """Smoothing moves the moment at which the speed passes that limit outwards by about its own standard deviation."""
 _FLAT_SECONDS = 0.016
 _NEAR_BASELINE = 0.4
 """At the crest of a wide wave nothing changes for a moment, too: there the leads are far from the baseline."""
+_REST_SECONDS = (0.022, 0.008)
+"""Before QRS the heart is at rest: that is the level from which T rises."""
 _T_FIRST_SECONDS = 0.07
 _USUAL_QT_SECONDS = 0.400
 _T_PEAK_PART = 0.76
@@ -33,6 +37,8 @@ _P_WIDENING_SECONDS = 0.005
 """The smoothing makes P wider by about half its standard deviation."""
 _P_SIGNAL_TO_NOISE = 4.0
 _P_LEAST_MILLIVOLT = 0.025
+_P_SHORTEST_SECONDS = 0.05
+_P_LONGEST_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,8 @@ def _qrs(beat: MedianBeat) -> tuple[int, int]:
     first, last = max(0, beat.reference - reach), min(len(speed), beat.reference + reach)
     top = first + int(np.argmax(speed[first:last]))
     rest = np.percentile(speed[max(0, first - reach) : first + reach // 3], 20)
-    limit = rest + _QRS_FRACTION * (speed[top] - rest)
+    noise = np.percentile(speed[:first], _NOISE_PERCENTILE) if first > reach // 2 else 0.0
+    limit = max(rest + _QRS_FRACTION * (speed[top] - rest), noise)
     away = np.sqrt(((beat.signal - np.median(beat.signal, axis=1, keepdims=True)) ** 2).sum(axis=0))
     calm = (speed < limit) & (away < _NEAR_BASELINE * away[first:last].max())
     flat = round(_FLAT_SECONDS * frequency)
@@ -98,7 +105,10 @@ def _t_wave(beat: MedianBeat, qrs_onset: int, qrs_end: int, cycle: float) -> tup
         return None, None
     smooth = gaussian_filter1d(beat.signal, _SMOOTH_SECONDS * frequency, axis=1)
     wave = _principal(smooth, first, smooth.shape[1])
-    level = float(np.median(wave[-round(0.02 * frequency) :]))
+    rest = slice(
+        max(0, qrs_onset - round(_REST_SECONDS[0] * frequency)), qrs_onset - round(_REST_SECONDS[1] * frequency)
+    )
+    level = float(np.median(wave[rest]))
     height = np.abs(wave - level)
     # A P wave may be as large as T: the crest that lies where T is to be expected is T.
     expected = qrs_onset + round(_T_PEAK_PART * _USUAL_QT_SECONDS * np.cbrt(cycle) * frequency)
@@ -121,36 +131,40 @@ def _p_wave(beat: MedianBeat, qrs_onset: int, earliest: int) -> tuple[int | None
     frequency = beat.sampling_frequency
     last = qrs_onset - round(_P_GAP_SECONDS * frequency)
     first = max(0, earliest, qrs_onset - round(_P_REACH_SECONDS * frequency))
-    if last - first < round(0.06 * frequency):
-        return None, None
-    smooth = gaussian_filter1d(beat.signal, _SMOOTH_SECONDS * frequency, axis=1)
+    limits = p_limits(beat.signal[:, first:last], frequency) if last > first else None
+    return (None, None) if limits is None else (first + limits[0], first + limits[1])
+
+
+def p_limits(signal: Signal, frequency: float) -> tuple[int, int] | None:
+    """Return the first and last sample of the one P wave in a piece of leads (mV), or None where there is none."""
+    length = signal.shape[1]
+    if length < round(_P_SHORTEST_SECONDS * frequency):
+        return None
+    smooth = gaussian_filter1d(signal, _SMOOTH_SECONDS * frequency, axis=1, mode="nearest")
     # What is left of the T wave before is a slope: it is no P wave.
-    level = _line(smooth, first, last)
-    window = smooth[:, first:last] - level
-    wave = _principal(window, 0, window.shape[1])
+    window = smooth - _line(smooth)
+    wave = _principal(window, 0, length)
     peak = int(np.argmax(np.abs(wave)))
-    sign = np.sign(wave[peak])
-    wave = sign * wave
+    wave = np.sign(wave[peak]) * wave
+    noise = float(np.median(np.abs(signal - smooth))) * 1.48
     size = float(np.abs(window[:, peak]).max())
-    noise = float(np.median(np.abs(beat.signal[:, first:last] - smooth[:, first:last]))) * 1.48
     if size < max(_P_LEAST_MILLIVOLT, _P_SIGNAL_TO_NOISE * noise / np.sqrt(_SMOOTH_SECONDS * frequency)):
-        return None, None
-    if not round(0.02 * frequency) < peak < len(wave) - 3:
-        return None, None
+        return None
+    if not round(0.02 * frequency) < peak < length - 3:
+        return None
     widened = round(_P_WIDENING_SECONDS * frequency)
     onset = _tangent(wave, peak, -1, 0.0, 0) + widened
-    end = _tangent(wave, peak, 1, 0.0, len(wave) - 1) - widened
-    if not 0.04 <= (end - onset) / frequency <= 0.2:
-        return None, None
-    return first + onset, first + end
+    end = _tangent(wave, peak, 1, 0.0, length - 1) - widened
+    return (onset, end) if _P_SHORTEST_SECONDS <= (end - onset) / frequency <= _P_LONGEST_SECONDS else None
 
 
-def _line(smooth: Signal, first: int, last: int) -> Signal:
-    """A straight line for each lead through the quiet ends of a window: its lowest speeds at both sides."""
-    width = max(2, (last - first) // 12)
-    left = smooth[:, first : first + width].mean(axis=1, keepdims=True)
-    right = smooth[:, last - width : last].mean(axis=1, keepdims=True)
-    return left + (right - left) * np.linspace(0, 1, last - first)[None]
+def _line(smooth: Signal) -> Signal:
+    """A straight line for each lead through the means of both ends."""
+    length = smooth.shape[1]
+    width = max(2, length // 12)
+    left = smooth[:, :width].mean(axis=1, keepdims=True)
+    right = smooth[:, -width:].mean(axis=1, keepdims=True)
+    return left + (right - left) * np.linspace(0, 1, length)[None]
 
 
 def _principal(signal: Signal, first: int, last: int) -> Signal:

@@ -14,6 +14,7 @@ Signal = NDArray[np.float64]
 _WANDER_HERTZ = 0.5
 """AHA/ACCF/HRS 2007 (Kligfield et al.) allows up to 0.67 Hz for a filter without phase distortion."""
 
+_RINGING_SECONDS = 2.0
 _MAINS_HERTZ = (50.0, 60.0)
 _NOTCH_QUALITY = 25.0
 _HIGHEST_HERTZ = 100.0
@@ -22,7 +23,10 @@ _HIGHEST_HERTZ = 100.0
 def without_interference(leads: EcgLeads) -> EcgLeads:
     """Remove wander of the baseline, mains where there is any, and what lies above the heart's frequencies."""
     frequency, signal = leads.sampling_frequency, leads.signal - leads.signal.mean(axis=1, keepdims=True)
-    signal = sosfiltfilt(butter(2, _WANDER_HERTZ, "highpass", fs=frequency, output="sos"), signal, axis=1)
+    wander = butter(2, _WANDER_HERTZ, "highpass", fs=frequency, output="sos")
+    # Mirrored for as long as the filter rings: a beat that the end cuts through would shake the last second.
+    padding = min(round(_RINGING_SECONDS * frequency), signal.shape[1] - 1)
+    signal = sosfiltfilt(wander, signal, axis=1, padtype="even", padlen=padding)
     for mains in _MAINS_HERTZ:
         if mains < frequency / 2 and _has_mains(signal, frequency, mains):
             signal = filtfilt(*iirnotch(mains, _NOTCH_QUALITY, fs=frequency), signal, axis=1)

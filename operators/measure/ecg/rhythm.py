@@ -17,7 +17,8 @@ _FASTEST_ATRIA = 240.0
 _CYCLE_TOLERANCE = 0.15
 _REGULAR_PART = 0.7
 _OUTNUMBERED = 1.15
-_PR_RANGE_SECONDS = (0.08, 0.42)
+PR_RANGE_SECONDS = (0.08, 0.42)
+"""How long after the onset of its P wave a QRS may begin."""
 _PR_TOLERANCE_SECONDS = 0.025
 _CONDUCTED_PART = 0.6
 _BY_CHANCE = 0.4
@@ -35,6 +36,11 @@ class Rhythm(str, Enum):
     SECOND_DEGREE_TYPE_2 = "second degree atrioventricular block, type II"
     COMPLETE_BLOCK = "complete atrioventricular block"
     UNDETERMINED = "undetermined rhythm"
+
+    @property
+    def conducts(self) -> bool:
+        """Whether P waves may lead to QRS complexes."""
+        return self not in (Rhythm.ATRIAL_FIBRILLATION, Rhythm.PACED, Rhythm.COMPLETE_BLOCK)
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ def judge_rhythm(qrs_onsets: Seconds, normal: NDArray[np.bool_], p_onsets: Secon
     p_onsets = _without_intruders(p_onsets)
     atrial = np.diff(p_onsets)
     rate = 60 / float(np.median(atrial)) if len(atrial) >= 2 else None
-    regular = _regular_part(atrial)
+    regular = regular_part(atrial)
     delays = _delays(qrs_onsets[normal], p_onsets)
     usual = float(np.median(delays)) if len(delays) else 0.0
     conducted = (
@@ -103,7 +109,7 @@ def _delays(qrs_onsets: Seconds, p_onsets: Seconds) -> Seconds:
     found = []
     for onset in qrs_onsets:
         before = onset - p_onsets
-        before = before[(before > _PR_RANGE_SECONDS[0]) & (before < _PR_RANGE_SECONDS[1])]
+        before = before[(before > PR_RANGE_SECONDS[0]) & (before < PR_RANGE_SECONDS[1])]
         if len(before):
             found.append(before.min())
     return np.array(found)
@@ -114,7 +120,7 @@ def _dropped(qrs_onsets: Seconds, p_onsets: Seconds) -> Rhythm | None:
     changes = []
     for p_onset in p_onsets[1:-1]:
         after = qrs_onsets - p_onset
-        if np.any((after > 0) & (after < _PR_RANGE_SECONDS[1])):
+        if np.any((after > 0) & (after < PR_RANGE_SECONDS[1])):
             continue
         before, next_beats = qrs_onsets[qrs_onsets < p_onset], qrs_onsets[qrs_onsets > p_onset]
         if len(before) and len(next_beats):
@@ -143,7 +149,7 @@ def _without_intruders(p_onsets: Seconds) -> Seconds:
     return np.array(kept)
 
 
-def _regular_part(cycles: Seconds) -> float:
+def regular_part(cycles: Seconds) -> float:
     """The part of the time in which P waves come after a usual cycle, or a few where QRS or T hides some."""
     if len(cycles) < 2:
         return 0.0

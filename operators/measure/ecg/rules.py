@@ -8,7 +8,8 @@ from itertools import pairwise
 
 from pydicom.sr.coding import Code
 
-from operators.measure.ecg.analysis import EcgAnalysis, LeadLevels
+from operators.measure.ecg.analysis import EcgAnalysis
+from operators.measure.ecg.levels import LeadLevels
 from operators.measure.ecg.rhythm import Rhythm
 
 _SCT = "SCT"
@@ -45,6 +46,7 @@ ST_ELEVATION = Code("76388001", _SCT, "ST elevation")
 ST_DEPRESSION = Code("26141007", _SCT, "ST depression")
 REVERSED_ARMS = Code("251139008", _SCT, "Suspect arm ECG leads reversed")
 
+_UNSPECIFIC = (WIDE_QRS, "QRS of 120 ms or more without the pattern of a bundle branch block")
 _PREFERRED_QTC = "Fridericia"
 _CONTIGUOUS = (("V1", "V2", "V3", "V4", "V5", "V6"), ("aVL", "I", "-aVR", "II", "aVF", "III"))
 """Anatomically contiguous leads: across the chest, and in the frontal plane (AHA/ACCF/HRS 2009, part VI)."""
@@ -63,7 +65,7 @@ def _rhythm(ecg: EcgAnalysis) -> Iterator[Flag]:
     rate, rhythm = f"{ecg.rate:.0f} beats a minute", ecg.facts.rhythm
     if _arms_reversed(ecg):
         yield Flag(
-            REVERSED_ARMS, "P, QRS and T all negative in lead I, QRS positive in V6", f"QRS axis {ecg.qrs_axis:.0f} deg"
+            REVERSED_ARMS, "P, QRS and T all negative in lead I, QRS positive in V6", f"QRS axis {ecg.axes.qrs:.0f} deg"
         )
     if rhythm is Rhythm.SINUS:
         if ecg.rate < 60:
@@ -101,16 +103,18 @@ def _conduction(ecg: EcgAnalysis) -> Iterator[Flag]:
         return
     qrs = f"QRS {ecg.qrs:.0f} ms"
     if ecg.qrs >= 120:
-        yield Flag(*_bundle(ecg.levels), qrs)
+        # An escape rhythm begins below the bundle branches or in one of them: its QRS tells nothing of a block there.
+        escape = ecg.facts.rhythm is Rhythm.COMPLETE_BLOCK
+        yield Flag(*(_UNSPECIFIC if escape else _bundle(ecg.levels)), qrs)
         if ecg.rate > 100:
             yield Flag(
                 WIDE_TACHYCARDIA, "QRS of 120 ms or more above 100 beats a minute", f"{qrs}, {ecg.rate:.0f} a minute"
             )
-    if ecg.qrs_axis is not None and not _arms_reversed(ecg):
-        if -90 <= ecg.qrs_axis < -30:
-            yield Flag(LEFT_AXIS, "QRS axis from -30 to -90 degrees", f"{ecg.qrs_axis:.0f} deg")
-        elif 90 < ecg.qrs_axis <= 180:
-            yield Flag(RIGHT_AXIS, "QRS axis from 90 to 180 degrees", f"{ecg.qrs_axis:.0f} deg")
+    if ecg.axes.qrs is not None and not _arms_reversed(ecg):
+        if -90 <= ecg.axes.qrs < -30:
+            yield Flag(LEFT_AXIS, "QRS axis from -30 to -90 degrees", f"{ecg.axes.qrs:.0f} deg")
+        elif 90 < ecg.axes.qrs <= 180:
+            yield Flag(RIGHT_AXIS, "QRS axis from 90 to 180 degrees", f"{ecg.axes.qrs:.0f} deg")
 
 
 def _bundle(levels: dict[str, LeadLevels]) -> tuple[Code, str]:
@@ -121,7 +125,7 @@ def _bundle(levels: dict[str, LeadLevels]) -> tuple[Code, str]:
     lateral = [lead for lead in (v6, one) if lead is not None]
     if v1 is not None and lateral and v1.late < 0 and all(lead.q > -0.05 and lead.r > 0.3 for lead in lateral):
         return LEFT_BUNDLE, "QRS of 120 ms or more, negative in V1, R without q in I and V6 (AHA/ACCF/HRS 2009)"
-    return WIDE_QRS, "QRS of 120 ms or more without the pattern of a bundle branch block"
+    return _UNSPECIFIC
 
 
 def _repolarisation(ecg: EcgAnalysis, sex: str) -> Iterator[Flag]:
@@ -163,12 +167,13 @@ def _st(ecg: EcgAnalysis, sex: str, age: float | None) -> Iterator[Flag]:
             "J point raised in two contiguous leads: 0.1 mV, in V2 and V3 0.15 (women), 0.2 (men from 40), 0.25 mV",
             ", ".join(f"{name} {levels[name]:.2f} mV" for name in raised),
         )
-    later = {name: level.st for name, level in ecg.levels.items()}
-    lowered = _neighbours(levels, lambda name, level: max(level, later.get(name, 0.0)) <= -0.05)
+    # Noise, and the waves of atrial fibrillation, leave an error: what is flagged is lowered beyond twice that.
+    highest = {name: max(level.j, level.st) + 2 * level.st_error for name, level in ecg.levels.items()}
+    lowered = _neighbours(highest, lambda _, level: level <= -0.05)
     if lowered:
         yield Flag(
             ST_DEPRESSION,
-            "J point and ST 60 ms later lowered by 0.05 mV or more in two contiguous leads",
+            "J point and ST 60 ms later surely lowered by 0.05 mV or more in two contiguous leads",
             ", ".join(f"{name} {levels[name]:.2f} mV" for name in lowered),
         )
 
@@ -194,7 +199,7 @@ def _neighbours(levels: dict[str, float], met: Callable[[str, float], bool]) -> 
 def _arms_reversed(ecg: EcgAnalysis) -> bool:
     """Whether lead I is upside down and the chest leads are not."""
     one, six = ecg.levels.get("I"), ecg.levels.get("V6")
-    if one is None or six is None or ecg.p_axis is None or ecg.qrs_axis is None:
+    if one is None or six is None or ecg.axes.p is None or ecg.axes.qrs is None:
         return False
-    upside_down = abs(ecg.p_axis) > 90 and abs(ecg.qrs_axis) > 90 and one.t < 0
+    upside_down = abs(ecg.axes.p) > 90 and abs(ecg.axes.qrs) > 90 and one.t < 0
     return upside_down and six.r > abs(six.s)

@@ -30,9 +30,13 @@ class BeatClass:
 
 @dataclass(frozen=True, eq=False)
 class MedianBeat:
-    """The median of beats (lead, sample) in mV; ``reference`` is the sample on which they were aligned."""
+    """The median of ``count`` beats (lead, sample) in mV; ``reference`` is the sample on which they were aligned.
+
+    ``spread`` is the beats' deviation from it, of its shape: the median absolute one, scaled to a standard deviation.
+    """
 
     signal: Signal
+    spread: Signal
     reference: int
     sampling_frequency: float
     count: int
@@ -68,16 +72,21 @@ def sort_beats(leads: EcgLeads, beats: Samples) -> tuple[BeatClass, ...]:
     return tuple(sorted(classes, key=lambda each: -len(each.samples)))
 
 
-def median_beat(leads: EcgLeads, beats: Samples, cycle: float) -> MedianBeat:
-    """Return the median of the beats at some samples; ``cycle`` (s) is the usual time from beat to beat."""
+def median_beat(leads: EcgLeads, beats: Samples, cycle: float) -> MedianBeat | None:
+    """Return the median of the beats at some samples, None where the recording begins or ends within each of them.
+
+    ``cycle`` (s) is the usual time from beat to beat.
+    """
     frequency = leads.sampling_frequency
     before = round(_BEFORE_SECONDS * frequency)
     after = round(min(_AFTER_SECONDS, max(0.9 * cycle, 0.36)) * frequency)
     whole = [sample for sample in beats if sample >= before and sample + after < leads.signal.shape[1]]
     if not whole:
-        raise ValueError("no beat lies wholly in the recording")
+        return None
     stack = np.stack([leads.signal[:, sample - before : sample + after] for sample in whole])
-    return MedianBeat(np.median(stack, axis=0), before, frequency, len(whole))
+    median = np.median(stack, axis=0)
+    spread = 1.48 * np.median(np.abs(stack - median), axis=0)
+    return MedianBeat(median, spread, before, frequency, len(whole))
 
 
 def _window(signal: Signal, sample: int, reach: int) -> Signal:

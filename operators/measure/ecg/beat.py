@@ -1,0 +1,57 @@
+"""Each beat of a recording with its waves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from operators.measure.ecg.atrial import AtrialWaves
+from operators.measure.ecg.rhythm import PR_RANGE_SECONDS, Rhythm
+from operators.measure.ecg.shapes import Shapes
+
+
+@dataclass(frozen=True)
+class Beat:
+    """One beat: times in s from the start of the recording, None for a wave that was not found.
+
+    ``shape`` counts from 0, the shape of most beats; None where the recording begins or ends within the beat.
+    """
+
+    peak: float
+    shape: int | None
+    qrs_onset: float
+    qrs_end: float
+    t_end: float | None
+    p_onset: float | None
+    p_end: float | None
+
+    @property
+    def waves(self) -> tuple[tuple[float | None, float | None], ...]:
+        """Onset and end of P and QRS, and from the end of QRS to the end of T."""
+        return (self.p_onset, self.p_end), (self.qrs_onset, self.qrs_end), (self.qrs_end, self.t_end)
+
+
+def describe_beats(shapes: Shapes, atria: AtrialWaves, rhythm: Rhythm, frequency: float) -> tuple[Beat, ...]:
+    """Return every beat; ``frequency`` (Hz) is that of the shapes' samples."""
+    return tuple(
+        _describe(sample / frequency, number, shapes, atria, rhythm)
+        for sample, number in zip(shapes.samples.tolist(), shapes.numbers, strict=True)
+    )
+
+
+def _describe(peak: float, number: int | None, shapes: Shapes, atria: AtrialWaves, rhythm: Rhythm) -> Beat:
+    waves = shapes.waves_of(number)
+    onset = peak + waves.qrs_onset
+    p_onset = None
+    if number == 0 and rhythm.conducts:
+        delays = onset - atria.onsets
+        before = atria.onsets[(delays > PR_RANGE_SECONDS[0]) & (delays < PR_RANGE_SECONDS[1])]
+        p_onset = float(before[-1]) if len(before) else None
+    return Beat(
+        peak=peak,
+        shape=number,
+        qrs_onset=onset,
+        qrs_end=peak + waves.qrs_end,
+        t_end=peak + waves.t_end if waves.t_end is not None and shapes.describes(number) else None,
+        p_onset=p_onset,
+        p_end=None if p_onset is None else p_onset + atria.duration,
+    )
