@@ -64,7 +64,7 @@ def lead_levels(names: tuple[str, ...], median: MedianBeat, waves: Fiducials) ->
     """Return the levels of each lead by name."""
     places = _places(median, waves)
     return {
-        name: _levels(lead - np.median(lead[places.rest]), error, places)
+        name: _levels(lead - np.median(lead[places.rest]), float(error), places)
         for name, lead, error in zip(names, median.signal, _st_errors(median, places), strict=True)
     }
 

@@ -1,0 +1,155 @@
+"""What is measured on simulated hearts is what they were made with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from operators.measure.ecg.analysis import EcgAnalysis, analyse_ecg
+from operators.measure.ecg.quality import UnmeasurableError
+from operators.measure.ecg.rhythm import Rhythm
+from operators.measure.ecg.rules import PREMATURE_VENTRICULAR, REVERSED_ARMS, judge_rules
+from operators.read.waveforms.ecg_leads import STANDARD_LEADS, EcgLeads
+from phantoms.ecg import (
+    FIVE_ELECTRODES,
+    NONE,
+    RESTING,
+    RESTLESS,
+    Conduction,
+    Heart,
+    Noise,
+    SimulatedECG,
+    simulate_ecg,
+)
+from phantoms.ecg.heart import Rhythm as HeartRhythm
+
+
+def leads_of(ecg: SimulatedECG, names: tuple[str, ...] = STANDARD_LEADS) -> EcgLeads:
+    return EcgLeads(names, np.stack([ecg.lead(name) for name in names]), float(ecg.sampling_frequency))
+
+
+def assert_intervals(found: EcgAnalysis, truth: SimulatedECG, *, tolerance: float = 12.0) -> None:
+    assert truth.pr is not None
+    assert found.pr == pytest.approx(truth.pr, abs=tolerance)
+    assert found.qrs == pytest.approx(truth.qrs, abs=tolerance)
+    assert found.qt == pytest.approx(truth.qt, abs=1.5 * tolerance)
+    assert found.rate == pytest.approx(truth.rate, rel=0.02)
+
+
+@pytest.mark.parametrize("frequency", [100, 250, 360, 500, 1000])
+def test_sampling_frequencies(frequency: int) -> None:
+    ecg = simulate_ecg(Heart(rate=66, pr=170, qt=410), noise=RESTING, sampling_frequency=frequency)
+    assert_intervals(analyse_ecg(leads_of(ecg)), ecg)
+
+
+@pytest.mark.parametrize("noise", [NONE, RESTING, RESTLESS, Noise(mains=0.1, mains_frequency=60.0)])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_noise(noise: Noise, seed: int) -> None:
+    ecg = simulate_ecg(Heart(rate=80, pr=150, qt=370), noise=noise, seed=seed)
+    assert_intervals(analyse_ecg(leads_of(ecg)), ecg, tolerance=15.0)
+
+
+@pytest.mark.parametrize("names", [("II",), ("II", "V5"), FIVE_ELECTRODES])
+def test_few_leads(names: tuple[str, ...]) -> None:
+    ecg = simulate_ecg(noise=RESTING, seed=3)
+    assert_intervals(analyse_ecg(leads_of(ecg, names)), ecg, tolerance=20.0)
+
+
+@pytest.mark.parametrize("lead", ["I", "V5"])
+def test_one_lead_sees_no_more_of_a_wave_than_it_looks_at(lead: str) -> None:
+    # Waves whose first or last part stands at a right angle to a lead look shorter there.
+    ecg = simulate_ecg(noise=RESTING, seed=3)
+    found = analyse_ecg(leads_of(ecg, (lead,)))
+    assert ecg.pr is not None
+    assert found.pr is not None
+    assert ecg.pr - 60 < found.pr < ecg.pr + 15
+    assert ecg.qrs - 40 < found.qrs < ecg.qrs + 10
+    assert found.qt == pytest.approx(ecg.qt, abs=20)
+
+
+def test_single_beats_lie_where_they_were_simulated() -> None:
+    ecg = simulate_ecg(Heart(premature_atrial=0.2, rate=70), noise=RESTING, seed=4)
+    found = analyse_ecg(leads_of(ecg))
+    peaks = np.array([beat.peak for beat in found.beats])
+    for beat in ecg.beats:
+        nearest = found.beats[int(np.argmin(np.abs(peaks - beat.r_peak)))]
+        assert abs(nearest.peak - beat.r_peak) < 0.012
+        assert abs(nearest.qrs_onset - beat.qrs_onset) < 0.015
+        assert nearest.t_end is None or abs(nearest.t_end - beat.t_end) < 0.03
+
+
+def test_axis_and_st_levels() -> None:
+    for degrees in (-40.0, 0.0, 60.0, 110.0):
+        ecg = simulate_ecg(Heart(axis=degrees), noise=RESTING)
+        found = analyse_ecg(leads_of(ecg))
+        assert found.axes.qrs == pytest.approx(ecg.axis, abs=6)
+        for name, level in ecg.st.items():
+            assert found.levels[name].st == pytest.approx(level, abs=0.03), name
+
+
+@pytest.mark.parametrize(
+    ("heart", "rhythm"),
+    [
+        (Heart(), Rhythm.SINUS),
+        (Heart(rhythm=HeartRhythm.ATRIAL_FIBRILLATION, rate=90, qt=340), Rhythm.ATRIAL_FIBRILLATION),
+        (Heart(rhythm=HeartRhythm.PACED, qrs=150, qt=440), Rhythm.PACED),
+        (Heart(conduction=Conduction.WENCKEBACH, pr=190), Rhythm.SECOND_DEGREE_TYPE_1),
+        (Heart(conduction=Conduction.MOBITZ), Rhythm.SECOND_DEGREE_TYPE_2),
+        (Heart(conduction=Conduction.COMPLETE_BLOCK, rate=38, qt=460), Rhythm.COMPLETE_BLOCK),
+    ],
+)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_rhythms(heart: Heart, rhythm: Rhythm, seed: int) -> None:
+    for noise in (RESTING, RESTLESS):
+        ecg = simulate_ecg(heart, noise=noise, seed=seed)
+        assert analyse_ecg(leads_of(ecg)).facts.rhythm is rhythm
+
+
+def test_premature_beats_are_of_another_shape() -> None:
+    ecg = simulate_ecg(Heart(premature_ventricular=0.25), noise=RESTING, seed=5)
+    planted = sum(beat.origin.value == "ventricular" for beat in ecg.beats)
+    found = analyse_ecg(leads_of(ecg))
+    assert planted > 0
+    assert abs(found.ectopic_count - planted) <= 1, "one may be cut by the start or the end"
+    assert PREMATURE_VENTRICULAR in [flag.finding for flag in judge_rules(found)]
+    assert found.qrs == pytest.approx(ecg.qrs, abs=12), "that of the usual beats"
+    assert found.qt == pytest.approx(ecg.qt, abs=18)
+
+
+def test_swapped_arms_are_told() -> None:
+    swapped = simulate_ecg(noise=RESTING, swapped_electrodes=(("RA", "LA"),))
+    assert REVERSED_ARMS in [flag.finding for flag in judge_rules(analyse_ecg(leads_of(swapped)))]
+    right = simulate_ecg(noise=RESTING)
+    assert REVERSED_ARMS not in [flag.finding for flag in judge_rules(analyse_ecg(leads_of(right)))]
+
+
+def test_a_missing_chest_lead_and_a_saturated_one_change_no_interval() -> None:
+    ecg = simulate_ecg(noise=RESTING)
+    without = tuple(name for name in STANDARD_LEADS if name != "V2")
+    assert_intervals(analyse_ecg(leads_of(ecg, without)), ecg)
+    leads = leads_of(ecg)
+    clipped = leads.signal.copy()
+    clipped[STANDARD_LEADS.index("V3")] = np.clip(clipped[STANDARD_LEADS.index("V3")], -0.3, 0.3)
+    assert_intervals(analyse_ecg(replace(leads, signal=clipped)), ecg)
+
+
+def test_three_seconds_are_enough() -> None:
+    ecg = simulate_ecg(Heart(rate=90, qt=350), noise=RESTING, seconds=3.5)
+    assert analyse_ecg(leads_of(ecg)).qrs == pytest.approx(ecg.qrs, abs=12)
+
+
+@pytest.mark.parametrize("signal", ["noise", "silence", "one beat", "restless and of low voltage"])
+def test_what_cannot_be_measured_says_so(signal: str) -> None:
+    random = np.random.default_rng(1)
+    if signal == "restless and of low voltage":
+        leads = leads_of(simulate_ecg(Heart(voltage=0.2), noise=RESTLESS, seed=1))
+    elif signal == "one beat":
+        whole = leads_of(simulate_ecg(Heart(rate=50, qt=420)))
+        leads = replace(whole, signal=whole.signal[:, :700])
+    else:
+        size = 0.1 if signal == "noise" else 0.0
+        leads = EcgLeads(("I", "II"), size * random.normal(size=(2, 5000)), 500.0)
+    with pytest.raises(UnmeasurableError):
+        analyse_ecg(leads)
