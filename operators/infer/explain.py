@@ -37,7 +37,7 @@ def grad_cam(layer: Callable[[Tensor], Tensor], rest: Callable[[Tensor], Tensor]
     places = tuple(range(2, features.dim()))
     weights = gradient.mean(dim=places, keepdim=True)
     found = relu((weights * features).sum(dim=1, keepdim=True)).detach()
-    mode = "linear" if features.dim() == 3 else "bilinear"
+    mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(places)]
     shown = interpolate(found, size=x.shape[2:], mode=mode, align_corners=False)
     top = shown.max()
     return shown / top if float(top) > 0 else shown

@@ -14,6 +14,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ParametricMapStorage
 
 from operators.manifest import OutputPart
 from operators.provenance import Analysis
+from operators.read.frames import Frames
 from operators.read.study import Series
 from operators.read.volume import Volume
 from operators.write.base.codes import code_sequence
@@ -27,6 +28,8 @@ from operators.write.base.planes import (
     derivation_images,
     grid_groups,
     grid_plane,
+    picture_groups,
+    picture_plane,
     source_groups,
     source_plane,
     write_dimensions,
@@ -43,11 +46,14 @@ TISSUE = Code("85756007", "SCT", "Tissue")
 
 _LONGEST_PIXEL_DATA = 0xFFFFFFFE
 
+_SLICES = ("ImagePositionPatient", "PlanePositionSequence", "Slice")
+_PICTURES = ("InStackPositionNumber", "FrameContentSequence", "Frame")
+
 
 def write_parametric_map(
     output_name: str,
     output: OutputPart,
-    place: Volume | Grid,
+    place: Volume | Frames | Grid,
     quantities: Sequence[Quantity],
     analysis: Analysis,
     *,
@@ -61,10 +67,11 @@ def write_parametric_map(
     """Return a Parametric Map of ``quantities``, whose values lie on ``place``, (slice, row, column).
 
     ``place`` is the volume on whose source slices the values lie (then each frame has its slice's position and
-    orientation text and a reference to it), or a grid of its own (then ``source`` are the series that the values come
-    from, all referenced by every frame). ``derivation`` is a code of PS3.16 CID 7203, e.g. (113043, DCM, "Diffusion
-    image analysis"); ``laterality`` is that of ``anatomic_region`` (PS3.3 C.7.6.16.2.8: U for unpaired). Frames are all
-    slices of the first quantity, then of the second, and so on, in the direction of row x column.
+    orientation text and a reference to it), frames of pictures (the same without a place in the patient), or a grid of
+    its own (then ``source`` are the series that the values come from, all referenced by every frame). ``derivation`` is
+    a code of PS3.16 CID 7203, e.g. (113043, DCM, "Diffusion image analysis"); ``laterality`` is that of
+    ``anatomic_region`` (PS3.3 C.7.6.16.2.8: U for unpaired). Frames are all slices of the first quantity, then of the
+    second, and so on, in the direction of row x column.
 
     ``stored`` is how the values are stored. NaN, "no value here", stays NaN in float32 and float64; in uint16 it is
     stored as 0, the Pixel Padding Value, outside the range that the Real World Value Mapping maps, so a strict reader
@@ -85,7 +92,7 @@ def write_parametric_map(
     header = references[0]
     result = new_result(ParametricMapStorage, "OT", output_name, output, header, analysis)
     copy_series_context(header, result)
-    _write_image(result, place.frame_of_reference_uid, header)
+    _write_image(result, place, header, analysis.uid(f"{output_name}/frame of reference"))
     write_content_identification(result, output_name, output, analysis)
     result.ReferencedSeriesSequence = referenced_series(references, "ReferencedInstanceSequence")
     planes = _write_frames(result, place, quantities, mapped, references, derivation)
@@ -94,7 +101,7 @@ def write_parametric_map(
     anatomy.FrameLaterality = laterality
     result.SharedFunctionalGroupsSequence[0].FrameAnatomySequence = DicomSequence([anatomy])
     several = [("LUTLabel", "RealWorldValueMappingSequence", "Quantity")] if len(quantities) > 1 else []
-    slices = ("ImagePositionPatient", "PlanePositionSequence", "Slice")
+    slices = _PICTURES if isinstance(place, Frames) else _SLICES
     write_dimensions(result, analysis.uid(f"{output_name}/dimensions"), [*several, slices])
     result.Rows, result.Columns = shape[1:]
     finish(result)
@@ -102,13 +109,13 @@ def write_parametric_map(
     return result
 
 
-def _references(place: Volume | Grid, shape: tuple[int, int, int], source: Sequence[Series]) -> list[Dataset]:
+def _references(place: Volume | Frames | Grid, shape: tuple[int, int, int], source: Sequence[Series]) -> list[Dataset]:
     """Check that the values lie where they are said to; return the headers of the source instances."""
-    if isinstance(place, Volume):
+    if not isinstance(place, Grid):
         if source:
             raise ValueError("a map on source slices comes from these: name other series only with a grid of its own")
         check_on_source(place, shape)
-        return [instance.header for instance in place.instances]
+        return [place.instance.header] if isinstance(place, Frames) else [item.header for item in place.instances]
     check_grid(place)
     if shape != tuple(place.shape):
         raise ValueError(f"values {shape} are not on the grid of {place.shape}")
@@ -118,11 +125,18 @@ def _references(place: Volume | Grid, shape: tuple[int, int, int], source: Seque
     return references
 
 
-def _write_image(result: Dataset, frame_of_reference_uid: str, source: Dataset) -> None:
-    result.FrameOfReferenceUID = frame_of_reference_uid
+def _write_image(result: Dataset, place: Volume | Frames | Grid, source: Dataset, own_frame_of_reference: str) -> None:
+    if isinstance(place, Frames):
+        # The module is mandatory (table A.75-1), pictures need not have one: then the map is the first to name it.
+        result.FrameOfReferenceUID = own_frame_of_reference
+        copy_attributes(source, result, ("FrameOfReferenceUID",))
+        result.PatientOrientation = None
+        copy_attributes(source, result, ("PatientOrientation",))
+    else:
+        result.FrameOfReferenceUID = place.frame_of_reference_uid
     result.PositionReferenceIndicator = None
     copy_attributes(source, result, ("PositionReferenceIndicator",))
-    result.ImageType = ["DERIVED", "PRIMARY", "VOLUME", "QUANTITY"]
+    result.ImageType = ["DERIVED", "PRIMARY", _image_flavor(place), "QUANTITY"]
     result.ContentQualification = "RESEARCH"
     result.BurnedInAnnotation = "NO"
     # Whether a face can be made of it, nobody has looked, unless the source tells (type 1).
@@ -133,31 +147,39 @@ def _write_image(result: Dataset, frame_of_reference_uid: str, source: Dataset) 
     result.AcquisitionContextSequence = DicomSequence()
 
 
+def _image_flavor(place: Volume | Frames | Grid) -> str:
+    """Return the third value of Image Type (PS3.3 C.8.16.1.3): a clip moves, a picture does not."""
+    if not isinstance(place, Frames):
+        return "VOLUME"
+    return "MOTION" if len(place.frame_numbers) > 1 else "STATIC"
+
+
 def _write_frames(
     result: Dataset,
-    place: Volume | Grid,
+    place: Volume | Frames | Grid,
     quantities: Sequence[Quantity],
     mapped: Sequence[StoredValues],
     references: Sequence[Dataset],
     derivation: Code,
 ) -> list[int]:
     """Write the functional groups (PS3.3 table A.75-2), shared where equal; return the order of the slices."""
-    shared = source_groups(place) if isinstance(place, Volume) else grid_groups(place)
+    shared = _shared_groups(place)
     frame_type = Dataset()
     frame_type.FrameType = list(result.ImageType)
     shared.ParametricMapFrameTypeSequence = DicomSequence([frame_type])
     identity = Dataset()
     identity.RescaleIntercept, identity.RescaleSlope, identity.RescaleType = 0, 1, "US"
     shared.PixelValueTransformationSequence = DicomSequence([identity])
-    if isinstance(place, Volume):
-        planes = [source_plane(item, derivation) for item in place.slices]
-    else:
+    if isinstance(place, Grid):
         planes = [grid_plane(place, index) for index in range(place.shape[0])]
         images = [source_image(header) for header in references]
         shared.DerivationImageSequence = derivation_images(images, derivation)
+    else:
+        lies_on = picture_plane if isinstance(place, Frames) else source_plane
+        planes = [lies_on(item, derivation) for item in place.slices]
     order = list(range(len(planes)))
     # Readers that do not sort frames take the direction of row x column for granted.
-    if np.linalg.det(place.affine[:3, :3]) < 0:
+    if not isinstance(place, Frames) and np.linalg.det(place.affine[:3, :3]) < 0:
         order.reverse()
     meanings = [_meaning(quantity, stored) for quantity, stored in zip(quantities, mapped, strict=True)]
     if len(meanings) == 1:
@@ -168,6 +190,8 @@ def _write_frames(
         for index, plane in enumerate((planes[at] for at in order), start=1):
             content = Dataset()
             content.DimensionIndexValues = [number, index] if len(meanings) > 1 else index
+            if isinstance(place, Frames):
+                content.StackID, content.InStackPositionNumber = "1", index
             groups = Dataset()
             groups.update(plane)
             groups.FrameContentSequence = DicomSequence([content])
@@ -177,6 +201,18 @@ def _write_frames(
     result.NumberOfFrames = len(frames)
     result.PerFrameFunctionalGroupsSequence = DicomSequence(frames)
     return order
+
+
+def _shared_groups(place: Volume | Frames | Grid) -> Dataset:
+    """Return what is known of all planes; Pixel Measures stand there in any case (table A.75-2)."""
+    if isinstance(place, Volume):
+        return source_groups(place)
+    if isinstance(place, Grid):
+        return grid_groups(place)
+    groups = picture_groups(place)
+    if "PixelMeasuresSequence" not in groups:
+        groups.PixelMeasuresSequence = DicomSequence([Dataset()])
+    return groups
 
 
 def _meaning(quantity: Quantity, stored: StoredValues) -> Dataset:

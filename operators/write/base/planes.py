@@ -117,11 +117,17 @@ def source_plane(source: Slice, derivation: Code) -> Dataset:
     """Return Plane Position and Derivation Image (PS3.3 C.7.6.16.2) of a frame that lies on a source slice."""
     position = Dataset()
     copy_attributes(source.header, position, ("ImagePositionPatient",))
+    groups = picture_plane(source, derivation)
+    groups.PlanePositionSequence = DicomSequence([position])
+    return groups
+
+
+def picture_plane(source: Slice, derivation: Code) -> Dataset:
+    """Return the Derivation Image (PS3.3 C.7.6.16.2.6) of a frame that lies on a source frame, wherever that lies."""
     image = source_image(source.header, frame=source.frame + 1 if source.is_frame else None)
     # A tile of a mosaic lies elsewhere than the image that holds it.
     image.SpatialLocationsPreserved = "YES" if source.tile is None else "NO"
     groups = Dataset()
-    groups.PlanePositionSequence = DicomSequence([position])
     groups.DerivationImageSequence = derivation_images([image], derivation)
     return groups
 

@@ -39,7 +39,7 @@ def known_breasts() -> Likeness:
 def clip(folder: Path, count: int, other_scanner: Sequence[int] = (), *, number: int = 1) -> Frames:
     """A clip of ``count`` frames; the places ``other_scanner`` (from 0) are of another scanner."""
     pictures = [breast(2000 + index, other_scanner=index in other_scanner) for index in range(count)]
-    written = write_sonogram(pictures, folder, seed=1, number=number, colour=False)
+    written = write_sonogram(pictures, folder, seed=1, number=number, pixels="grey")
     (instance,) = (
         instance
         for series in read_study(folder).series
