@@ -120,8 +120,8 @@ def likenesses(training: dict[str, Array], validation: dict[str, Array], passing
         "ensemble weighted variance": judge("members", Method.WEIGHTED_VARIANCE),
         "ensemble information": judge("members", Method.INFORMATION),
         "embedding: network": judge("network", Method.EMBEDDING),
-        "embedding: picture profile": judge("profile", Method.EMBEDDING),
-        "embedding: both (default)": judge("network and profile", Method.EMBEDDING),
+        "embedding: picture profile (the apps')": judge("profile", Method.EMBEDDING),
+        "embedding: both": judge("network and profile", Method.EMBEDDING),
     }
 
 
@@ -150,7 +150,7 @@ def main() -> None:
         "validation": breasts(range(100_000, 100_000 + options.held_out)),
         "test": breasts(range(200_000, 200_000 + options.held_out)),
     }
-    shifts = shifted(range(300_000, 300_000 + options.held_out))
+    shifts = shifted(range(400_000, 400_000 + options.held_out))
     print(f"pictures: {time.perf_counter() - begin:.0f} s", flush=True)
     members = []
     for seed in range(options.members):

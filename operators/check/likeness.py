@@ -93,13 +93,14 @@ def fit_likeness(
     *,
     method: Method = Method.EMBEDDING,
     passing: float = 0.99,
-    shrinkage: float = 0.1,
+    shrinkage: float = 0.7,
 ) -> Likeness:
     """Return the score whose threshold lets the fraction ``passing`` of validation data through.
 
     ``training`` and ``validation`` are what the network gives of each, shaped as ``method`` says; the reference is made
     of the training data, the threshold of validation data only, which training has not seen. ``description`` tells
-    what data it was; ``shrinkage`` is that of :func:`fit_reference`.
+    what data it was; ``shrinkage`` is that of :func:`fit_reference`: the less it is, the more a shift counts that runs
+    against how the known data vary, and the less one that runs along with it, such as gain.
     """
     training, validation = np.asarray(training, dtype=np.float64), np.asarray(validation, dtype=np.float64)
     exits = embeddings = None
