@@ -2,6 +2,7 @@
 
     python -m phantoms brain-mr FOLDER --seed 7                  write a FLAIR and a T1 series to FOLDER
     python -m phantoms brain-mr FOLDER --size small --send 127.0.0.1:11112
+    python -m phantoms breast-us FOLDER --lesion malignant        write a breast ultrasound examination
     python -m phantoms send FOLDER 127.0.0.1:11112               send every DICOM file below FOLDER
 
 `--sequences FLAIR` or `--sequences T1` writes one series only; `--called` and `--calling` are the AE titles.
@@ -18,6 +19,7 @@ from pydicom.misc import is_dicom
 
 from phantoms.mr_brain import simulate_brain_mr, write_brain_mr
 from phantoms.send import send_files
+from phantoms.sonography import Lesion, write_breast_study
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,6 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"study {study.study_uid}: {len(study.paths)} files in {study.folder}")
         print(f"lesions: {len(phantom.lesion_list)} planted, {phantom.flair.lesion_volume_ml:.2f} mL on the FLAIR grid")
         return _send(study.paths, options.send, options) if options.send else 0
+    if options.command == "breast-us":
+        written = write_breast_study(options.folder, Lesion(options.lesion), seed=options.seed)
+        print(f"{len(written)} instances of one series in {options.folder}: two pictures and a clip, {options.lesion}")
+        return _send([each.path for each in written], options.send, options) if options.send else 0
     return _send(sorted(path for path in options.folder.rglob("*") if is_dicom_file(path)), options.peer, options)
 
 
@@ -57,6 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     brain.add_argument("--size", choices=["full", "small"], default="full")
     brain.add_argument("--sequences", nargs="+", choices=["FLAIR", "T1"], default=["FLAIR", "T1"])
     brain.add_argument("--send", type=_peer, metavar="HOST:PORT")
+    breast = commands.add_parser("breast-us", parents=[titles], help="simulate a breast ultrasound examination")
+    breast.add_argument("folder", type=Path)
+    breast.add_argument("--seed", type=int, default=0)
+    breast.add_argument("--lesion", choices=[each.value for each in Lesion], default=Lesion.BENIGN.value)
+    breast.add_argument("--send", type=_peer, metavar="HOST:PORT")
     send = commands.add_parser("send", parents=[titles], help="send DICOM files")
     send.add_argument("folder", type=Path)
     send.add_argument("peer", type=_peer, metavar="HOST:PORT")
