@@ -128,14 +128,10 @@ def errors(scores: Sequence[Score], interval: str) -> np.ndarray:
 
 
 def sensitivity_and_specificity(scores: Sequence[Score], flag: str) -> tuple[float, float]:
-    """How often a flag is raised where it should be, and not where it should not; recordings refused count as wrong."""
+    """How often a flag is raised where it should be, and not where it should not; where refused, none is raised."""
     findings, codes = FLAGS[flag]
     positive = [any(code in each.flags for code in codes) for each in scores if each.case.finding in findings]
-    negative = [
-        each.refused is None and not any(code in each.flags for code in codes)
-        for each in scores
-        if each.case.finding not in findings
-    ]
+    negative = [not any(code in each.flags for code in codes) for each in scores if each.case.finding not in findings]
     return float(np.mean(positive)), float(np.mean(negative))
 
 
