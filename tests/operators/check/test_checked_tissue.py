@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,8 @@ def write(folder: Path, *spoilt: int) -> Series:
     """A series of three pictures; those spoilt show a spectrum."""
     picture = simulate_breast(Lesion.NONE, seed=1, shape=(64, 64))
     for instance in (1, 2, 3):
-        other = {"SequenceOfUltrasoundRegions": SPECTRUM} if instance in spoilt else {}
-        write_sonogram([picture] * instance, folder, seed=1, instance=instance, **other)
+        write = partial(write_sonogram, [picture] * instance, folder, seed=1, instance=instance)
+        write(SequenceOfUltrasoundRegions=SPECTRUM) if instance in spoilt else write()
     (series,) = read_study(folder).series
     return series
 

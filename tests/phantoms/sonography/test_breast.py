@@ -91,7 +91,7 @@ def test_fluid_in_a_joint_is_dark_and_above_the_bone() -> None:
     assert not dry.mask.any()
     assert wet.mask.sum() * 0.07**2 > 1
     above = binary_dilation(wet.mask, iterations=40) & ~binary_dilation(wet.mask, iterations=8)
-    above[wet.mask.any(axis=1).nonzero()[0].min() :] = False
+    above[np.argwhere(wet.mask)[:, 0].min() :] = False
     assert wet.image[binary_erosion(wet.mask, iterations=3)].mean() < wet.image[above].mean() - 40
     columns = np.flatnonzero(wet.mask.sum(axis=0) > 3)
     below = [wet.image[wet.mask[:, column].nonzero()[0].max() :][:6, column].max() for column in columns]

@@ -1,0 +1,62 @@
+"""Global convolutions of 7 and 3 against a plain U-Net: ``python -m apps.us_breast_lesion.ablation``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from apps.us_breast_lesion.network import NetworkSettings
+from apps.us_breast_lesion.train import Size, train
+from apps.us_breast_lesion.training.figures import figures_of
+from apps.us_breast_lesion.training.samples import simulate_samples
+from operators.learn.loop import Schedule
+
+KERNELS = (7, 3, 0)
+SIZE = Size(320, 120, 64, NetworkSettings((8, 16, 32, 64)), Schedule(8, 16, 3e-3))
+_FIRST_TRAINING, _FIRST_TEST = 100_000, 900_000
+_SHOWN = ("mean_dice", "pooled_dice", "dice_5th_percentile", "masses_missed", "normals_marked")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train each kernel with several seeds on the same pictures; print what they reach on the same others."""
+    options = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
+    torch.set_num_threads(options.threads)
+    training = simulate_samples(range(_FIRST_TRAINING, _FIRST_TRAINING + options.pictures))
+    test = simulate_samples(range(_FIRST_TEST, _FIRST_TEST + SIZE.held_out))
+    size = replace(SIZE, schedule=replace(SIZE.schedule, epochs=options.epochs))
+    found: dict[int, list[dict[str, float | None]]] = {kernel: [] for kernel in KERNELS}
+    for seed in range(options.seeds):
+        for kernel in KERNELS:
+            network = train(training, size, network=replace(size.network, kernel=kernel), seed=seed)
+            found[kernel].append(figures_of(network, test, size.pixels))
+            logging.info("seed %d, kernel %d: %s", seed, kernel, json.dumps(found[kernel][-1]))
+    print(table(found))
+
+
+def table(found: dict[int, list[dict[str, float | None]]]) -> str:
+    """Return mean ± standard deviation over the seeds as a table in Markdown; kernel 0 is the plain U-Net."""
+    lines = ["| kernel | " + " | ".join(_SHOWN) + " |", "|---" * (len(_SHOWN) + 1) + "|"]
+    for kernel, runs in found.items():
+        cells = [np.array([run[name] for run in runs], dtype=float) for name in _SHOWN]
+        lines.append(f"| {kernel} | " + " | ".join(f"{cell.mean():.3f} ± {cell.std():.3f}" for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ablation us_breast_lesion", description=main.__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--pictures", type=int, default=SIZE.training)
+    parser.add_argument("--epochs", type=int, default=SIZE.schedule.epochs)
+    parser.add_argument("--threads", type=int, default=2)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

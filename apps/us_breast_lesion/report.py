@@ -1,0 +1,122 @@
+"""What the result objects say of the clips: segments, measurement groups, evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
+
+from apps.us_breast_lesion.clips import Clip, Measured
+from apps.us_breast_lesion.masses import Mass
+from operators.measure.measurement import Evaluation, Measurement, MeasurementGroup, SegmentReference
+from operators.measure.region import ImageRegion
+from operators.refused import CODING_SCHEME
+from operators.write.segment import Segment
+
+MASS_COLOUR = (255, 200, 40)
+
+SQUARE_MILLIMETRE, MILLIMETRE = codes.UCUM.SquareMillimeter, codes.UCUM.Millimeter
+NO_UNITS = Code("1", "UCUM", "no units")
+HEIGHT_TO_WIDTH = Code("height-to-width-ratio", CODING_SCHEME, "Height by width")
+CONFIDENCE = Code("mean-probability", CODING_SCHEME, "Mean probability inside the outline")
+SCALE = Code("scale-of-picture", CODING_SCHEME, "Scale of the picture")
+ABSENT = Code("2667000", "SCT", "Absent")
+STATEMENT = Code("statement", CODING_SCHEME, "Statement")
+
+_SIDES = {"L": codes.SCT.Left, "R": codes.SCT.Right}
+
+
+def tracking_identifier(clip: Clip) -> str:
+    """Return what the mass of an instance is called."""
+    return f"Mass, {clip.tissue.frames.instance.name}"
+
+
+def laterality(clip: Clip) -> Code | None:
+    """Return the side that the header tells, None where it tells none or both."""
+    return _SIDES.get(clip.tissue.frames.laterality or "")
+
+
+def segments(clip: Clip) -> list[Segment]:
+    """Return the one segment of an instance's Segmentation."""
+    return [
+        Segment(
+            number=1,
+            label="Mass",
+            category=codes.SCT.MorphologicallyAbnormalStructure,
+            type=codes.SCT.Mass,
+            tracking_identifier=tracking_identifier(clip),
+            colour=MASS_COLOUR,
+            anatomic_region=codes.SCT.Breast,
+            laterality=laterality(clip),
+        )
+    ]
+
+
+def measurement_groups(clips: Sequence[Clip], outputs: Sequence[str | None]) -> list[MeasurementGroup]:
+    """Return one planar group for each instance with a mass: its measured frame.
+
+    ``outputs`` names each clip's Segmentation, None where there is none.
+    """
+    return [
+        _group(clip, measured, output)
+        for clip, output in zip(clips, outputs, strict=True)
+        if output is not None and (measured := clip.measured) is not None
+    ]
+
+
+def evaluations(clips: Sequence[Clip]) -> list[Evaluation]:
+    """Return what is said of the whole series: that no mass was outlined, and where."""
+    if any(clip.measured is not None for clip in clips):
+        return []
+    accepted = sum(len(clip.verdicts.accepted) for clip in clips)
+    words = f"no mass segmented in {accepted} analysed {'frame' if accepted == 1 else 'frames'}"
+    return [
+        Evaluation(codes.SCT.Mass, ABSENT),
+        Evaluation(STATEMENT, f"{words}; that none is outlined does not mean that there is none"),
+    ]
+
+
+def _group(clip: Clip, measured: Measured, output: str) -> MeasurementGroup:
+    index, mass = measured.index, measured.mass
+    # Only frames with a mass are in the Segmentation.
+    place = 1 + sum(each is not None for each in clip.masses[:index])
+    of = sum(each is not None for each in clip.masses)
+    comment = f"Measured in {clip.frame_name(index)}"
+    if len(clip.masses) > 1:
+        comment += f", the largest of the {of} frames with a mass; {len(clip.verdicts.accepted)} were analysed"
+    if not mass.is_calibrated:
+        comment += ". The picture has no scale: there are no lengths and no area"
+    return MeasurementGroup(
+        tracking_identifier=tracking_identifier(clip),
+        finding=codes.SCT.Mass,
+        finding_site=codes.SCT.Breast,
+        laterality=laterality(clip),
+        segment=SegmentReference(output, 1, frames=(place,)),
+        measurements=_measurements(clip, index, mass),
+        evaluations=() if mass.is_calibrated else (Evaluation(SCALE, "not calibrated"),),
+        comment=comment,
+    )
+
+
+def _measurements(clip: Clip, index: int, mass: Mass) -> tuple[Measurement, ...]:
+    confidence = Measurement(CONFIDENCE, round(mass.confidence, 4), NO_UNITS)
+    if not mass.is_calibrated:
+        return (confidence,)
+    figures = mass.figures
+    long, short = (_line(clip, index, ends) for ends in (figures.long_ends, figures.short_ends))
+    return (
+        Measurement(codes.SCT.Area, round(figures.area, 2), SQUARE_MILLIMETRE),
+        Measurement(codes.SCT.LongAxis, round(figures.long_axis, 2), MILLIMETRE, sources=(long,)),
+        Measurement(codes.SCT.ShortAxis, round(figures.short_axis, 2), MILLIMETRE, sources=(short,)),
+        Measurement(codes.SCT.Perimeter, round(figures.perimeter, 2), MILLIMETRE),
+        Measurement(HEIGHT_TO_WIDTH, round(mass.height_to_width, 3), NO_UNITS),
+        confidence,
+    )
+
+
+def _line(clip: Clip, index: int, ends: tuple[tuple[float, float], tuple[float, float]]) -> ImageRegion:
+    """An axis on the source image, whose coordinates begin at the outer corner of the first pixel."""
+    tissue = clip.tissue
+    points = tuple((column + tissue.left + 0.5, row + tissue.top + 0.5) for row, column in ends)
+    return ImageRegion(tissue.frames.instance.header, "POLYLINE", points, clip.frame_number(index))

@@ -1,0 +1,1 @@
+"""How the network of breast masses is trained and measured."""
