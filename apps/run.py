@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 Setting = float | int | str | bool
 
-_KEY_OBJECTS = "key_object_selection"
+_REFUSED_FRAMES = "refused_frames"
+"""The output, a Key Object Selection, that names frames which a gate refused; also where nothing else is left to say."""
 
 
 class UnknownAppError(ValueError):
@@ -228,10 +229,10 @@ def _refuse(run: AppRun, refused: Refused, gates: Sequence[GateResult], output_f
 
 def _refused_frames(run: AppRun, refused: Refused, analysis: Analysis) -> tuple[FileDataset, ...]:
     """Return the document that names the refused frames, where frames were refused and the app has such an output."""
-    outputs = [(name, output) for name, output in run.manifest.outputs.items() if output.object == _KEY_OBJECTS]
-    if not isinstance(refused, FramesRefusedByGate) or not outputs:
+    output = run.manifest.outputs.get(_REFUSED_FRAMES)
+    if not isinstance(refused, FramesRefusedByGate) or output is None:
         return ()
-    named = write_refused_frames(*outputs[0], refused.frames, analysis)
+    named = write_refused_frames(_REFUSED_FRAMES, output, refused.frames, analysis)
     return () if named is None else (named,)
 
 
