@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Setting = float | int | str | bool
 
 _REFUSED_FRAMES = "refused_frames"
-"""The output, a Key Object Selection, that names frames which a gate refused; also where nothing else is left to say."""
+"""The output, a Key Object Selection, that names the frames which a gate refused, also where all of them were."""
 
 
 class UnknownAppError(ValueError):
