@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from textwrap import wrap
 
 import numpy as np
+from matplotlib import get_data_path
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from skimage.measure import find_contours
@@ -53,7 +55,7 @@ class PicturePage:
 
 
 def draw_pictures(page: PicturePage) -> NDArray[np.uint8]:
-    """Draw a page, (row, 1200, 3) in sRGB: one picture large, several in two columns. Content alone decides the bytes."""
+    """Draw a page, (row, 1200, 3) in sRGB: one picture large, several in two columns; always the same bytes."""
     columns = 1 if len(page.pictures) == 1 else 2
     width = (_WIDTH - (columns + 1) * _MARGIN) // columns
     tiles = [_tile(picture, width, page.colour) for picture in page.pictures]
@@ -64,7 +66,7 @@ def draw_pictures(page: PicturePage) -> NDArray[np.uint8]:
     height = top + sum(max(tile.height for tile in row) + _MARGIN for row in rows) + _LINE * len(notice) + _MARGIN
     canvas = Image.new("RGB", (_WIDTH, height), _PAGE)
     draw = ImageDraw.Draw(canvas)
-    draw.text((_MARGIN, _MARGIN), page.title, fill=_TEXT, font=ImageFont.load_default(_TITLE_SIZE))
+    draw.text((_MARGIN, _MARGIN), page.title, fill=_TEXT, font=_font(_TITLE_SIZE))
     _write(draw, lines, _MARGIN + _TITLE_SIZE + 16, _TEXT)
     y = top
     for row in rows:
@@ -77,7 +79,7 @@ def draw_pictures(page: PicturePage) -> NDArray[np.uint8]:
 
 def _write(draw: ImageDraw.ImageDraw, lines: Sequence[str], y: int, colour: tuple[int, int, int]) -> None:
     for line in lines:
-        draw.text((_MARGIN, y), line, fill=colour, font=ImageFont.load_default(_TEXT_SIZE))
+        draw.text((_MARGIN, y), line, fill=colour, font=_font(_TEXT_SIZE))
         y += _LINE
 
 
@@ -101,5 +103,11 @@ def _tile(picture: OutlinedPicture, width: int, colour: tuple[int, int, int]) ->
         draw.line(place(np.array(axis)), fill=colour, width=1)
     tile = Image.new("RGB", (width, size[1] + _LINE + 8), _PAGE)
     tile.paste(shown, (0, 0))
-    ImageDraw.Draw(tile).text((0, size[1] + 6), picture.caption, fill=_FAINT, font=ImageFont.load_default(_TEXT_SIZE))
+    ImageDraw.Draw(tile).text((0, size[1] + 6), picture.caption, fill=_FAINT, font=_font(_TEXT_SIZE))
     return tile
+
+
+@lru_cache
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    """Matplotlib's own font: Pillow's has no superscripts."""
+    return ImageFont.truetype(f"{get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)
