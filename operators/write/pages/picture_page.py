@@ -17,7 +17,7 @@ _WIDTH = 1200
 _MARGIN = 24
 _TEXT_SIZE, _TITLE_SIZE = 20, 32
 _LINE = 28
-_LETTERS = 105
+_LETTERS = 95
 """That fit into a line."""
 _PAGE, _TEXT, _FAINT, _NOTICE = (13, 17, 23), (240, 243, 246), (154, 164, 176), (242, 184, 75)
 
