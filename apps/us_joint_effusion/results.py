@@ -58,10 +58,11 @@ def segmentation_names(clips: Sequence[Clip]) -> list[str | None]:
     return names
 
 
-def label_maps(clips: Sequence[Clip]) -> dict[str, NDArray[np.bool_]]:
-    """Return the masks behind each Segmentation, by its name, on the whole frames of the source."""
+def label_maps(clips: Sequence[Clip]) -> dict[str, NDArray[np.uint8]]:
+    """Return the label map (1 is fluid) behind each Segmentation, by its name, on the whole frames of the source."""
     return {
-        name: clip.tissue.on_source(clip.masks)
+        # The DAG hands no booleans on.
+        name: clip.tissue.on_source(clip.masks).astype(np.uint8)
         for name, clip in zip(segmentation_names(clips), clips, strict=True)
         if name is not None
     }

@@ -27,7 +27,7 @@ def figures_of(
 ) -> dict[str, Any]:
     """Measure on the pictures' own grid what the app does with them; ``probability`` is the model's.
 
-    Dice and Jaccard are means over pictures with fluid; errors of area and thickness are those of pictures with a
+    Dice and Jaccard are means over pictures with fluid; errors are those of pictures with a
     spacing in which fluid was found, found less true.
     """
     found = [effusion_mask(probability(sample.image), sample.spacing, least) for sample in samples]
@@ -35,7 +35,9 @@ def figures_of(
     wet = [(mask, sample) for mask, sample in pairs if sample.mask.any()]
     dry = [mask for mask, sample in pairs if not sample.mask.any()]
     scores = np.array([dice(mask, sample.mask) for mask, sample in wet])
-    areas, thicknesses = _errors([(mask, sample) for mask, sample in wet if mask.any() and sample.spacing is not None])
+    areas, thicknesses, lengths = _errors(
+        [(mask, sample) for mask, sample in wet if mask.any() and sample.spacing is not None]
+    )
     return {
         "pictures": len(samples),
         "with_effusion": len(wet),
@@ -49,6 +51,7 @@ def figures_of(
         "area_within_5_percent": _share(np.abs(areas) <= AREA_LIMIT),
         "thickness_error_mm": _spread(thicknesses),
         "thickness_within_0.2_mm": _share(np.abs(thicknesses) <= THICKNESS_LIMIT_MM),
+        "long_axis_error_mm": _spread(lengths),
     }
 
 
@@ -81,17 +84,16 @@ def _dices(logits: NDArray[np.float32], masks: NDArray[np.bool_]) -> list[float]
     return [dice(found > limit, mask) for found, mask in zip(logits, masks, strict=True)]
 
 
-def _errors(
-    pairs: Sequence[tuple[NDArray[np.bool_], Sample]],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Relative errors of the area and errors of the thickness in mm."""
-    areas, thicknesses = [], []
+def _errors(pairs: Sequence[tuple[NDArray[np.bool_], Sample]]) -> tuple[NDArray[np.float64], ...]:
+    """Relative errors of the area, and errors of thickness and long axis in mm."""
+    errors = []
     for mask, sample in pairs:
         assert sample.spacing is not None
-        measured, true = (planar_figures(each, sample.spacing) for each in (mask, sample.mask))
-        areas.append(measured.area / true.area - 1)
-        thicknesses.append(measured.short_axis - true.short_axis)
-    return np.array(areas), np.array(thicknesses)
+        found, true = (planar_figures(each, sample.spacing) for each in (mask, sample.mask))
+        errors.append(
+            (found.area / true.area - 1, found.short_axis - true.short_axis, found.long_axis - true.long_axis)
+        )
+    return tuple(np.array(errors, dtype=np.float64).reshape(-1, 3).T)
 
 
 def _joined(pairs: Sequence[tuple[NDArray[np.bool_], Sample]]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

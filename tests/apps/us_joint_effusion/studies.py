@@ -32,7 +32,9 @@ def joint(seed: int, *, effusion: bool = True, scanner: Scanner = REFERENCE) -> 
 
 def write(pictures: list[SimulatedSonogram], folder: Path, **attributes: Any) -> WrittenSonogram:
     folder.mkdir(exist_ok=True, parents=True)
-    return write_sonogram(pictures, folder, seed=1, **{"description": "MCP 2 right", "BodyPartExamined": "HAND", **attributes})
+    return write_sonogram(
+        pictures, folder, seed=1, **{"description": "MCP 2 right", "BodyPartExamined": "HAND", **attributes}
+    )
 
 
 def run(study: Path, output: Path, **settings: float) -> Run:

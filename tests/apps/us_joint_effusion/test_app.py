@@ -43,7 +43,8 @@ def assert_measures(items: list[Dataset], expected: PlanarFigures) -> None:
     assert coded(items, EFFUSION) == PRESENT
     assert number(items, SHORT) == pytest.approx(expected.short_axis, abs=0.2)
     assert number(items, AREA) == pytest.approx(expected.area, rel=0.05)
-    assert number(items, LONG) == pytest.approx(expected.long_axis, rel=0.05)
+    # The fluid ends in thin tips, where a caliper may stand.
+    assert number(items, LONG) == pytest.approx(expected.long_axis, abs=0.5)
 
 
 def test_pictures_are_measured_to_a_fifth_of_a_millimetre(hand: tuple[Run, dict[str, WrittenSonogram]]) -> None:
