@@ -27,12 +27,12 @@ def model() -> Model:
 
 @pytest.fixture(scope="module")
 def samples() -> list[Sample]:
-    return simulate_samples(range(970_000, 970_024))
+    return simulate_samples(range(970_000, 970_012))
 
 
 def test_held_out_pictures(model: Model, samples: list[Sample]) -> None:
     found = figures_of(model.probability, samples, LEAST)
-    assert (found["with_effusion"], found["dry"]) == (16, 8)
+    assert (found["with_effusion"], found["dry"]) == (8, 4)
     assert (found["missed"], found["dry_with_outline"]) == (0, 0)
     assert found["dice"]["mean"] >= 0.90
     assert abs(found["thickness_error_mm"]["mean"]) <= 0.2
