@@ -3,6 +3,7 @@
     python -m phantoms brain-mr FOLDER --seed 7                  write a FLAIR and a T1 series to FOLDER
     python -m phantoms brain-mr FOLDER --size small --send 127.0.0.1:11112
     python -m phantoms breast-us FOLDER --lesion malignant        write a breast ultrasound examination
+    python -m phantoms ecg FOLDER --seed 7 --finding long_qt     write an electrocardiogram to FOLDER
     python -m phantoms send FOLDER 127.0.0.1:11112               send every DICOM file below FOLDER
 
 `--sequences FLAIR` or `--sequences T1` writes one series only; `--called` and `--calling` are the AE titles.
@@ -15,8 +16,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from pydicom.misc import is_dicom
 
+from phantoms.ecg import FINDINGS, random_heart, random_noise, simulate_ecg, write_ecg
 from phantoms.mr_brain import simulate_brain_mr, write_brain_mr
 from phantoms.send import send_files
 from phantoms.sonography import Lesion, write_breast_study
@@ -35,12 +38,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         written = write_breast_study(options.folder, Lesion(options.lesion), seed=options.seed)
         print(f"{len(written)} instances of one series in {options.folder}: two pictures and a clip, {options.lesion}")
         return _send([each.path for each in written], options.send, options) if options.send else 0
+    if options.command == "ecg":
+        path = _write_ecg(options)
+        return _send([path], options.send, options) if options.send else 0
     return _send(sorted(path for path in options.folder.rglob("*") if is_dicom_file(path)), options.peer, options)
 
 
 def is_dicom_file(path: Path) -> bool:
     """Whether a path is a file with the DICOM prefix (PS3.10 7.1)."""
     return path.is_file() and bool(is_dicom(path))
+
+
+def _write_ecg(options: argparse.Namespace) -> Path:
+    """Write one recording of a random patient, and print its truth."""
+    random = np.random.default_rng([options.seed, 3])
+    ecg = simulate_ecg(random_heart(random, options.finding), seed=options.seed, noise=random_noise(random))
+    path = write_ecg(ecg, options.folder / "ecg.dcm", seed=options.seed)
+    pr = "none" if ecg.pr is None else f"{ecg.pr:.0f} ms"
+    print(f"{path}: {options.finding or 'healthy'}, {ecg.rate:.0f} beats a minute,", end=" ")
+    print(f"PR {pr}, QRS {ecg.qrs:.0f} ms, QT {ecg.qt:.0f} ms, axis {ecg.axis:.0f} degrees")
+    return path
 
 
 def _send(paths: Sequence[Path], peer: tuple[str, int], options: argparse.Namespace) -> int:
@@ -68,6 +85,11 @@ def _parser() -> argparse.ArgumentParser:
     breast.add_argument("--seed", type=int, default=0)
     breast.add_argument("--lesion", choices=[each.value for each in Lesion], default=Lesion.BENIGN.value)
     breast.add_argument("--send", type=_peer, metavar="HOST:PORT")
+    ecg = commands.add_parser("ecg", parents=[titles], help="simulate an electrocardiogram")
+    ecg.add_argument("folder", type=Path)
+    ecg.add_argument("--seed", type=int, default=0)
+    ecg.add_argument("--finding", choices=sorted(FINDINGS), help="left out, the heart is healthy")
+    ecg.add_argument("--send", type=_peer, metavar="HOST:PORT")
     send = commands.add_parser("send", parents=[titles], help="send DICOM files")
     send.add_argument("folder", type=Path)
     send.add_argument("peer", type=_peer, metavar="HOST:PORT")

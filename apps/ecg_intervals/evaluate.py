@@ -167,7 +167,7 @@ def draw_bland_altman(scores: Sequence[Score], path: Path) -> None:
 
     colours = {"none": "#2c7fb8", "resting": "#41ab5d", "restless": "#d95f0e"}
     figure, axes = pyplot.subplots(1, len(LIMITS), figsize=(10, 3.2), layout="constrained")
-    for axis, (interval, (largest, _)) in zip(axes, LIMITS.items(), strict=True):
+    for axis, interval in zip(axes, LIMITS, strict=True):
         for noise, colour in colours.items():
             chosen = [each for each in scores if each.case.noise == noise and interval in each.found]
             means = [(each.found[interval] + each.truth[interval]) / 2 for each in chosen]
@@ -180,7 +180,6 @@ def draw_bland_altman(scores: Sequence[Score], path: Path) -> None:
             title=f"{interval}: {mean:+.1f} ± {deviation:.1f} ms",
             xlabel="mean of measured and true (ms)",
             ylabel="measured − true (ms)",
-            ylim=(-4 * largest, 4 * largest) if interval != "QT" else (-60, 60),
         )
     axes[0].legend(markerscale=4, fontsize=7)
     figure.savefig(path, dpi=80)

@@ -149,9 +149,15 @@ class Site:
 
 @contextmanager
 def running_site(
-    folder: Path, archive: Orthanc, *, command: Sequence[str] = SERVE, maximum_wait_seconds: float = 120.0, **app: Any
+    folder: Path,
+    archive: Orthanc,
+    *,
+    command: Sequence[str] = SERVE,
+    maximum_wait_seconds: float = 120.0,
+    apps: Sequence[str] = (APP,),
+    **app: Any,
 ) -> Iterator[Site]:
-    """Start a node with its own configuration; ``app`` are more keys of the app, ``command`` is Python's arguments."""
+    """Start a node with its own configuration; ``app`` are more keys of each app, ``command`` is Python's arguments."""
     port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "gantry.yaml"
@@ -160,7 +166,7 @@ def running_site(
         "receive": {"ae_title": AE_TITLE, "host": "127.0.0.1", "port": port},
         "readiness": {"quiet_seconds": 0.5, "maximum_wait_seconds": maximum_wait_seconds},
         "destinations": {"pacs": {"ae_title": archive.ae_title, "host": archive.host, "port": archive.port}},
-        "apps": {APP: {"destinations": ["pacs"], **app}},
+        "apps": {name: {"destinations": ["pacs"], **app} for name in apps},
     }
     config.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     log_path = folder / "node.log"

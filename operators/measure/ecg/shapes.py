@@ -71,7 +71,8 @@ def find_shapes(leads: EcgLeads, beats: Samples, cycle: float) -> Shapes:
     measured: list[BeatShape] = []
     others: list[BeatClass] = []
     for members in sort_beats(leads, beats):
-        median = median_beat(leads, members.samples, cycle) if len(members.samples) > 1 else None
+        reach = min(cycle, _usual_pause(beats, members) / leads.sampling_frequency)
+        median = median_beat(leads, members.samples, reach) if len(members.samples) > 1 else None
         if median is None:
             others.append(members)
         else:
@@ -81,3 +82,9 @@ def find_shapes(leads: EcgLeads, beats: Samples, cycle: float) -> Shapes:
     classes = [*(shape.beats for shape in measured), *others]
     number_of = {beat: number for number, members in enumerate(classes) for beat in members.numbers}
     return Shapes(beats, tuple(measured), tuple(number_of.get(beat) for beat in range(len(beats))))
+
+
+def _usual_pause(beats: Samples, members: BeatClass) -> float:
+    """How many samples after a beat of this shape the next beat usually comes: soon, where it is premature."""
+    pauses = [beats[number + 1] - beats[number] for number in members.numbers if number + 1 < len(beats)]
+    return float(np.median(pauses)) if pauses else np.inf
