@@ -20,6 +20,7 @@ from apps.mr_white_matter_lesions.inputs import (
     gate_results,
     read_volumes,
 )
+from apps.mr_white_matter_lesions.likeness import load_references
 from apps.mr_white_matter_lesions.results import label_maps, write_objects
 from apps.mr_white_matter_lesions.segmentation import load_networks
 from apps.run import AppRun, analysis_of
@@ -48,7 +49,9 @@ class App(FunctionApplication):
         identity = step(
             "identity", analysis_of, study, selection, manifest=manifest, settings=run.settings, started=run.started
         )
-        volumes = step("volumes", read_volumes, selection, manifest=manifest)
+        volumes = step(
+            "volumes", read_volumes, selection, manifest=manifest, references=load_references(run.model_folder)
+        )
         gates = step("gates", gate_results, volumes)
         inputs = step("inputs", align_inputs, volumes)
         analysis = step("analysis", describe_inputs, identity, inputs)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 
+from apps.mr_white_matter_lesions.likeness import judge_likeness
 from apps.mr_white_matter_lesions.segmentation import (
     Networks,
     Scan,
@@ -15,6 +17,7 @@ from apps.mr_white_matter_lesions.segmentation import (
 )
 from operators.align.register import register_rigid
 from operators.check.checked_volume import CheckedVolume, image_quality_gates, read_checked_volume
+from operators.check.domain_shift import Reference
 from operators.check.gate import GateResult, RefusedByGate
 from operators.manifest import Manifest
 from operators.provenance import Analysis
@@ -66,8 +69,10 @@ class Inputs:
         return tuple(role for role, volume in (("flair", self.flair), ("t1", self.t1)) if volume is not None)
 
 
-def read_volumes(selection: Selection, manifest: Manifest) -> dict[str, CheckedVolume | RefusedByGate]:
-    """Read and check the chosen series by role.
+def read_volumes(
+    selection: Selection, manifest: Manifest, references: Mapping[str, Reference]
+) -> dict[str, CheckedVolume | RefusedByGate]:
+    """Read and check the chosen series by role; ``references`` tell what each role's training data are like.
 
     A T1 beside a FLAIR is the only series that can be done without: where it must not be analysed, the refusal stands
     in its place. Otherwise raises :class:`RefusedByGate` with the verdicts on every series read so far.
@@ -76,7 +81,8 @@ def read_volumes(selection: Selection, manifest: Manifest) -> dict[str, CheckedV
     for role, series in selection.series.items():
         wanted = manifest.inputs[role]
         try:
-            volumes[role] = read_checked_volume(series, _head_gates, rules=wanted.reading, title=wanted.title)
+            gates_of_role = partial(_head_gates, reference=references[role])
+            volumes[role] = read_checked_volume(series, gates_of_role, rules=wanted.reading, title=wanted.title)
         except RefusedByGate as refused:
             if role != "t1" or "flair" not in selection.series:
                 gates = gate_results(volumes) + refused.gates
@@ -85,8 +91,9 @@ def read_volumes(selection: Selection, manifest: Manifest) -> dict[str, CheckedV
     return volumes
 
 
-def _head_gates(volume: Volume) -> tuple[GateResult, ...]:
-    return image_quality_gates(volume, minimum_extent_mm=MINIMUM_HEAD_EXTENT_MM)
+def _head_gates(volume: Volume, reference: Reference) -> tuple[GateResult, ...]:
+    quality = image_quality_gates(volume, minimum_extent_mm=MINIMUM_HEAD_EXTENT_MM)
+    return (*quality, judge_likeness(volume, reference))
 
 
 def gate_results(volumes: Mapping[str, CheckedVolume | RefusedByGate]) -> tuple[GateResult, ...]:

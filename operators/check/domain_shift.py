@@ -108,14 +108,22 @@ def fit_reference(
     return replace(fitted, limit=margin * max(fitted.distance(point) for point in unseen))
 
 
-def domain_shift_gate(subject: Input, embedding: Embedding[Input], reference: Reference) -> GateResult:
-    """Judge how far an input is from the reference data; not passed (``DOMAIN_SHIFT``) beyond the reference's limit."""
+def domain_shift_gate(
+    subject: Input, embedding: Embedding[Input], reference: Reference, *, refuses: bool = True
+) -> GateResult:
+    """Judge how far an input is from the reference data; not passed (``DOMAIN_SHIFT``) beyond the reference's limit.
+
+    Unless it ``refuses``, an input beyond the limit is passed, too, and the verdict's words and figures warn: for a
+    reference that is narrower than what an app is known to serve.
+    """
     distance = reference.distance(np.asarray(embedding(subject), dtype=np.float64))
     figures = (plain(DISTANCE, distance), plain(DISTANCE_LIMIT, reference.limit))
     found = f"{distance:.3g} standard deviations from {reference.description}"
-    if distance > reference.limit:
+    if distance <= reference.limit:
+        return gate_passed(DOMAIN_GATE, found, figures)
+    if refuses:
         return gate_failed(DOMAIN_GATE, Reason.DOMAIN_SHIFT, f"{found}, at most {reference.limit:.3g} may be", figures)
-    return gate_passed(DOMAIN_GATE, found, figures)
+    return gate_passed(DOMAIN_GATE, f"warning: {found}, at most {reference.limit:.3g} is usual", figures)
 
 
 def intensity_profile(volume: Volume) -> Vector:
@@ -123,7 +131,12 @@ def intensity_profile(volume: Volume) -> Vector:
 
     Neither scale nor offset of the values counts. A volume that shows nothing gives zeros.
     """
-    values = sampled_slices(volume.array)
+    return array_profile(volume.array)
+
+
+def array_profile(array: NDArray[Any]) -> Vector:
+    """Return the same of an array (slice, row, column)."""
+    values = sampled_slices(array)
     threshold = foreground_threshold(values)
     foreground = values[values > threshold] if threshold is not None else values[:0]
     if not foreground.size:

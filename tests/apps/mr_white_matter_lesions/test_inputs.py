@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from apps.mr_white_matter_lesions.inputs import Configuration, Inputs, align_inputs, gate_results, read_volumes
+from apps.mr_white_matter_lesions.likeness import load_references
+from apps.mr_white_matter_lesions.model_file import MODEL_FOLDER
 from apps.run import app_manifest
 from operators.check.checked_volume import CheckedVolume
 from operators.check.gate import RefusedByGate
@@ -20,6 +22,7 @@ from phantoms.faults import drop_slice, set_attributes
 from phantoms.mr_brain import BrainMRStudy, simulate_brain_mr, write_brain_mr
 
 SEED = 11
+REFERENCES = load_references(MODEL_FOLDER)
 
 
 def written(folder: Path, sequences: Sequence[str] = ("FLAIR", "T1"), shift: float = 0.0) -> BrainMRStudy:
@@ -29,7 +32,7 @@ def written(folder: Path, sequences: Sequence[str] = ("FLAIR", "T1"), shift: flo
 
 def inputs_of(folder: Path) -> Inputs:
     manifest = app_manifest("mr_white_matter_lesions")
-    return align_inputs(read_volumes(require_series(read_study(folder), manifest), manifest))
+    return align_inputs(read_volumes(require_series(read_study(folder), manifest), manifest, REFERENCES))
 
 
 @pytest.mark.parametrize(
@@ -98,16 +101,16 @@ def test_the_verdicts_on_both_series_are_kept(tmp_path: Path) -> None:
     study = written(tmp_path)
     manifest = app_manifest("mr_white_matter_lesions")
     selection = require_series(read_study(tmp_path), manifest)
-    good = gate_results(read_volumes(selection, manifest))
+    good = gate_results(read_volumes(selection, manifest, REFERENCES))
     assert all(result.passed for result in good)
-    assert len({(result.name.value, result.subject) for result in good}) == len(good) == 12
+    assert len({(result.name.value, result.subject) for result in good}) == len(good) == 14
     set_attributes(study.series["T1"].paths[:1], ImagePositionPatient=[500.0, 0.0, 0.0])
-    told = gate_results(read_volumes(require_series(read_study(tmp_path), manifest), manifest))
-    assert [result.passed for result in told] == [True] * 6 + [False]
+    told = gate_results(read_volumes(require_series(read_study(tmp_path), manifest), manifest, REFERENCES))
+    assert [result.passed for result in told] == [True] * 7 + [False]
     assert told[-1].subject.startswith("T1-weighted (")
     drop_slice(study.series["FLAIR"].paths, 9)
     with pytest.raises(RefusedByGate) as caught:
-        read_volumes(require_series(read_study(tmp_path), manifest), manifest)
+        read_volumes(require_series(read_study(tmp_path), manifest), manifest, REFERENCES)
     (geometry,) = caught.value.gates
     assert geometry.reason is Reason.MISSING_SLICE
     assert geometry.figures[0].value == len(study.series["FLAIR"].paths) - 1
@@ -142,7 +145,7 @@ def test_another_frame_of_reference_is_always_registered(tmp_path: Path) -> None
 def test_a_t1_of_something_else_is_left_out_and_that_is_told(tmp_path: Path) -> None:
     written(tmp_path)
     manifest = app_manifest("mr_white_matter_lesions")
-    volumes = read_volumes(require_series(read_study(tmp_path), manifest), manifest)
+    volumes = read_volumes(require_series(read_study(tmp_path), manifest), manifest, REFERENCES)
     t1 = volumes["t1"]
     assert isinstance(t1, CheckedVolume)
     noise = np.random.default_rng(SEED).normal(500, 50, t1.volume.array.shape).astype(np.uint16)

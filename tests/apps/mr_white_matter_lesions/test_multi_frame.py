@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from apps.mr_white_matter_lesions.inputs import read_volumes
+from apps.mr_white_matter_lesions.likeness import load_references
+from apps.mr_white_matter_lesions.model_file import MODEL_FOLDER
 from apps.run import app_manifest
 from operators.check.checked_volume import CheckedVolume
 from operators.read.selection import require_series
@@ -18,6 +20,7 @@ from phantoms.volumes.enhanced_mr import write_enhanced_mr
 from phantoms.volumes.legacy import convert_to_legacy
 
 SEED = 11
+REFERENCES = load_references(MODEL_FOLDER)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> BrainMRStudy:
 
 def volumes_of(folder: Path) -> dict[str, Volume]:
     manifest = app_manifest("mr_white_matter_lesions")
-    found = read_volumes(require_series(read_study(folder), manifest), manifest)
+    found = read_volumes(require_series(read_study(folder), manifest), manifest, REFERENCES)
     volumes = {role: checked.volume for role, checked in found.items() if isinstance(checked, CheckedVolume)}
     assert set(volumes) == {"flair", "t1"}
     return volumes

@@ -14,6 +14,8 @@ from pydicom.dataset import Dataset, FileDataset
 
 from apps.mr_white_matter_lesions.burden import Burden, measure_burden, summarise
 from apps.mr_white_matter_lesions.inputs import Inputs, align_inputs, describe_inputs, gate_results, read_volumes
+from apps.mr_white_matter_lesions.likeness import load_references
+from apps.mr_white_matter_lesions.model_file import MODEL_FOLDER
 from apps.mr_white_matter_lesions.regions import load_regions
 from apps.mr_white_matter_lesions.report import UNASSIGNED
 from apps.mr_white_matter_lesions.results import write_objects
@@ -33,6 +35,7 @@ from phantoms.mr_brain import (
 from tests.peers import dciodvfy_errors
 
 SEED = 21
+REFERENCES = load_references(MODEL_FOLDER)
 LEFT_CORONA = 13
 
 
@@ -55,7 +58,7 @@ def analyse(
     started = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
     settings = merged_settings(manifest, {"minimum_lesion_volume_mm3": minimum})
     identity = analysis_of(manifest, study, selection, settings=settings, started=started)
-    volumes = read_volumes(selection, manifest)
+    volumes = read_volumes(selection, manifest, REFERENCES)
     gates, inputs = gate_results(volumes), align_inputs(volumes)
     truth = phantom.flair if "FLAIR" in sequences else phantom.t1
     lesions = Segmentation(truth.lesions.astype(np.uint8), "truth", sequences, None)

@@ -78,3 +78,13 @@ def test_two_points_make_no_reference() -> None:
 
 def test_a_volume_that_shows_nothing_has_a_profile() -> None:
     assert not intensity_profile(volume(np.zeros((3, 8, 8)))).any()
+
+
+def test_a_gate_that_does_not_refuse_warns() -> None:
+    reference = fit_reference("numbers", [np.array([value]) for value in (1.0, 2.0, 3.0)], [np.array([2.5])])
+    far: Embedding[float] = lambda value: np.array([value])  # noqa: E731
+    refused, warned = (domain_shift_gate(50.0, far, reference, refuses=refuses) for refuses in (True, False))
+    assert (refused.reason, warned.reason) == (Reason.DOMAIN_SHIFT, None)
+    assert warned.detail.startswith("warning: ")
+    assert warned.figures == refused.figures
+    assert not domain_shift_gate(2.0, far, reference, refuses=False).detail.startswith("warning")
