@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from apps.run import AppRun, analysis_of
 from apps.us_breast_lesion.clips import find_masses, gate_results, judge, read_tissue
+from apps.us_breast_lesion.explanation import with_explanations
 from apps.us_breast_lesion.model import load_model
 from apps.us_breast_lesion.results import label_maps, summarise, write_objects
 from operators.dag import FunctionApplication
@@ -48,4 +49,6 @@ class App(FunctionApplication):
         clips = step("clips", find_masses, pictures, verdicts, model=model, smallest=smallest)
         step("summary", summarise, clips)
         step("label_maps", label_maps, clips)
-        step("objects", write_objects, study, selection, gates, clips, analysis, manifest=manifest)
+        results = step("results", write_objects, study, selection, gates, clips, analysis, manifest=manifest)
+        explain = bool(run.settings["explain"])
+        step("objects", with_explanations, results, clips, analysis, manifest=manifest, model=model, explain=explain)

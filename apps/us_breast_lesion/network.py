@@ -6,6 +6,7 @@ as a k x k kernel for 4 k weights a pair of channels instead of k² (Peng et al.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -71,7 +72,11 @@ class UNetGCN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of each pixel."""
-        skips = [skip(found) for skip, found in zip(self.skips, self.features(x), strict=True)]
+        return self.decode(self.features(x))
+
+    def decode(self, features: Sequence[Tensor]) -> Tensor:
+        """Logits of each pixel, of what :meth:`features` gives."""
+        skips = [skip(found) for skip, found in zip(self.skips, features, strict=True)]
         x = skips[-1]
         for up, decoder, skip in zip(self.ups, self.decoders, reversed(skips[:-1]), strict=True):
             x = decoder(torch.cat([up(x), skip], dim=1))

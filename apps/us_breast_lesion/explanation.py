@@ -1,0 +1,72 @@
+"""On what of a frame its mass rests: Grad-CAM of the network, as a Parametric Map (setting ``explain``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydicom.dataset import FileDataset
+from torch import Tensor
+
+from apps.us_breast_lesion.clips import Clip
+from apps.us_breast_lesion.model import Model
+from operators.infer.explain import grad_cam
+from operators.infer.pictures import native_pictures, network_pictures
+from operators.manifest import Manifest
+from operators.provenance import Analysis
+from operators.write.explanation import write_explanation
+
+_OUTPUT = "explanation"
+
+
+def with_explanations(
+    results: Mapping[str, FileDataset],
+    clips: Sequence[Clip],
+    analysis: Analysis,
+    manifest: Manifest,
+    model: Model,
+    explain: bool,
+) -> dict[str, FileDataset]:
+    """Return the result objects, with ``explain`` a map for each instance with a mass among them."""
+    objects = dict(results)
+    measured = [clip for clip in clips if clip.measured is not None] if explain else []
+    for number, clip in enumerate(measured, start=1):
+        name = _OUTPUT if number == 1 else f"{_OUTPUT}_{number}"
+        objects[name] = write_explanation(
+            name, manifest.outputs[_OUTPUT], clip.tissue.frames, relevance(clip, model), analysis, of="Outlined mass"
+        )
+    return objects
+
+
+def relevance(clip: Clip, model: Model) -> NDArray[np.float32]:
+    """Return how much each pixel counted for its frame's mass, (frame, row, column) on the source; NaN without a mass.
+
+    Grad-CAM for segmentation (Vinogradova et al. 2020): the score is the sum of the logits over what was outlined; the
+    maps are the network's deepest, so that places are as coarse as these. The largest value of a frame is 1.
+    """
+    tissue = clip.tissue
+    found = np.full(tissue.frames.array.shape[:3], np.nan, dtype=np.float32)
+    rows, columns = tissue.array.shape[1:]
+    inside = np.s_[tissue.top : tissue.top + rows, tissue.left : tissue.left + columns]
+    for index, mass in enumerate(clip.masses):
+        if mass is not None:
+            seen = _grad_cam(tissue.array[index], clip.masks[index], model)
+            found[index][inside] = native_pictures(seen[None], (rows, columns))[0]
+    return found
+
+
+def _grad_cam(picture: NDArray[np.float32], mask: NDArray[np.bool_], model: Model) -> NDArray[np.float32]:
+    pixels = torch.from_numpy(network_pictures(picture[None], model.pixels)).to(model.device)
+    outlined = torch.from_numpy(network_pictures(mask[None].astype(np.float32), model.pixels)).to(model.device)
+    with torch.no_grad():
+        *finer, _ = model.network.features(pixels)
+
+    def deepest(x: Tensor) -> Tensor:
+        return model.network.features(x)[-1]
+
+    def score(maps: Tensor) -> Tensor:
+        return (model.network.decode([*finer, maps]) * outlined).sum()
+
+    return np.asarray(grad_cam(deepest, score, pixels)[0, 0].cpu().numpy(), dtype=np.float32)
