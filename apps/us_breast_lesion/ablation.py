@@ -18,7 +18,8 @@ from apps.us_breast_lesion.training.samples import simulate_samples
 from operators.learn.loop import Schedule
 
 KERNELS = (7, 3, 0)
-SIZE = Size(320, 120, 64, NetworkSettings((8, 16, 32, 64)), Schedule(8, 16, 3e-3))
+PIXELS = 64
+SIZE = Size(320, 120, NetworkSettings((8, 16, 32, 64)), ((PIXELS, Schedule(8, 16, 3e-3)),))
 _FIRST_TRAINING, _FIRST_TEST = 100_000, 900_000
 _SHOWN = ("mean_dice", "pooled_dice", "dice_5th_percentile", "masses_missed", "normals_marked")
 
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     torch.set_num_threads(options.threads)
     training = simulate_samples(range(_FIRST_TRAINING, _FIRST_TRAINING + options.pictures))
     test = simulate_samples(range(_FIRST_TEST, _FIRST_TEST + SIZE.held_out))
-    size = replace(SIZE, schedule=replace(SIZE.schedule, epochs=options.epochs))
+    size = replace(SIZE, stages=((PIXELS, replace(SIZE.stages[0][1], epochs=options.epochs)),))
     found: dict[int, list[dict[str, float | None]]] = {kernel: [] for kernel in KERNELS}
     for seed in range(options.seeds):
         for kernel in KERNELS:
@@ -53,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ablation us_breast_lesion", description=main.__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--pictures", type=int, default=SIZE.training)
-    parser.add_argument("--epochs", type=int, default=SIZE.schedule.epochs)
+    parser.add_argument("--epochs", type=int, default=SIZE.stages[0][1].epochs)
     parser.add_argument("--threads", type=int, default=2)
     return parser
 

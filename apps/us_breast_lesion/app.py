@@ -5,7 +5,7 @@
     study → selection ─┬→ pictures ─┬→ verdicts ─┬→ gates
                        │            └────────────┴→ clips ─┬→ summary
                        └→ analysis                         ├→ label_maps
-                                                           └→ objects
+                                                           └→ results → objects
 """
 
 from __future__ import annotations

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.us_breast_lesion.embedding import frame_embeddings
 from apps.us_breast_lesion.masses import Mass, mass_masks, measure_mass
 from apps.us_breast_lesion.model import Model
 from operators.check.checked_tissue import CheckedTissue, read_checked_tissue
 from operators.check.frames import FramesRefusedByGate, FrameVerdicts, judge_frames, require_frames
 from operators.check.gate import GateResult
-from operators.infer.pictures import picture_probabilities
+from operators.infer.pictures import network_profiles, picture_probabilities
 from operators.measure.least_area import LeastArea
 from operators.read.selection import Selection
 from operators.read.ultrasound import TissueFrames
@@ -63,9 +62,7 @@ def read_tissue(selection: Selection) -> CheckedTissue:
 def judge(pictures: CheckedTissue, model: Model) -> tuple[FrameVerdicts, ...]:
     """Judge every frame of every instance. Raises :class:`FramesRefusedByGate` where none is accepted."""
     verdicts = tuple(
-        judge_frames(
-            each.frames, frame_embeddings(model.network, each.array, model.pixels, model.device), model.likeness
-        )
+        judge_frames(each.frames, network_profiles(each.array, model.pixels), model.likeness)
         for each in pictures.tissue
     )
     try:

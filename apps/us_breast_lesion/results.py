@@ -61,10 +61,10 @@ def segmentation_names(clips: Sequence[Clip]) -> list[str | None]:
     return names
 
 
-def label_maps(clips: Sequence[Clip]) -> dict[str, NDArray[np.bool_]]:
-    """Return the masks behind each Segmentation, by its name, on the whole frames of the source."""
+def label_maps(clips: Sequence[Clip]) -> dict[str, NDArray[np.uint8]]:
+    """Return the label map behind each Segmentation, by its name, on the whole frames of the source."""
     return {
-        name: clip.tissue.on_source(clip.masks)
+        name: clip.tissue.on_source(clip.masks).astype(np.uint8)
         for name, clip in zip(segmentation_names(clips), clips, strict=True)
         if name is not None
     }
@@ -81,9 +81,9 @@ def write_objects(
     """Return every result object by name: no Segmentation where no mass was found, no Key Object without an object."""
     outputs, series = manifest.outputs, selection.series["sonogram"]
     names = segmentation_names(clips)
-    masks = label_maps(clips)
+    labels = label_maps(clips)
     objects = {
-        name: write_segmentation(name, outputs[_OUTPUT], clip.tissue.frames, masks[name], segments(clip), analysis)
+        name: write_segmentation(name, outputs[_OUTPUT], clip.tissue.frames, labels[name], segments(clip), analysis)
         for name, clip in zip(names, clips, strict=True)
         if name is not None
     }

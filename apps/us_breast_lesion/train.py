@@ -20,13 +20,13 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from apps.us_breast_lesion.embedding import frame_embeddings
 from apps.us_breast_lesion.network import NetworkSettings, UNetGCN
 from apps.us_breast_lesion.training.figures import figures_of
 from apps.us_breast_lesion.training.folders import FOLDS, read_samples, split
 from apps.us_breast_lesion.training.samples import Sample, arrays_of, simulate_samples
 from operators.check.likeness import fit_likeness
 from operators.infer.device import choose_device
+from operators.infer.pictures import network_profiles
 from operators.learn.loop import Schedule, fit
 from operators.learn.losses import cross_entropy_loss
 from operators.learn.pictures import augment_pictures
@@ -43,21 +43,29 @@ _PASSING = 0.99
 
 @dataclass(frozen=True)
 class Size:
-    """How large a training is: pictures in each part, of ``pixels`` squared, the network and its schedule."""
+    """How large a training is: pictures in each part, the network, and what it is shown.
+
+    ``stages`` are one after the other: pictures of so many pixels squared, with that schedule. Coarse ones first cost a
+    quarter, and the last stage's are those of the app.
+    """
 
     training: int
     held_out: int
-    pixels: int
     network: NetworkSettings
-    schedule: Schedule
+    stages: tuple[tuple[int, Schedule], ...]
+
+    @property
+    def pixels(self) -> int:
+        """Of a side of the pictures that the trained network takes."""
+        return self.stages[-1][0]
 
 
 SIZES = {
-    "test": Size(24, 8, 32, NetworkSettings((4, 4, 4), 7), Schedule(1, 8, 2e-3)),
-    "cpu": Size(1000, 200, 128, NetworkSettings(), Schedule(8, 16, 3e-3)),
-    "gpu": Size(20_000, 1500, 256, NetworkSettings((16, 32, 64, 128, 256, 256), 7), Schedule(30, 32, 2e-3)),
+    "test": Size(24, 8, NetworkSettings((4, 4, 4), 7), ((32, Schedule(1, 8, 2e-3)),)),
+    "cpu": Size(800, 120, NetworkSettings((8, 16, 32, 64), 7), ((64, Schedule(8, 16, 3e-3)),)),
+    "gpu": Size(20_000, 1500, NetworkSettings((16, 32, 64, 128, 256, 256), 7), ((256, Schedule(30, 32, 2e-3)),)),
     # The paper's: U-Net of 39 million parameters and as many again in the global convolutions.
-    "paper": Size(20_000, 1500, 256, NetworkSettings((32, 64, 128, 256, 512, 1024), 7), Schedule(100, 16, 1e-4)),
+    "paper": Size(20_000, 1500, NetworkSettings((32, 64, 128, 256, 512, 1024), 7), ((256, Schedule(100, 16, 1e-4)),)),
 }
 
 
@@ -85,22 +93,22 @@ def train(
     """Return a network trained on samples; ``network`` is another one than the size's."""
     torch.manual_seed(seed)
     found = UNetGCN(network or size.network)
-    images, masks = arrays_of(samples, size.pixels)
     has_mass = np.array([bool(sample.mask.any()) for sample in samples])
-    for epoch, loss in enumerate(
-        fit(
+    for pixels, schedule in size.stages:
+        images, masks = arrays_of(samples, pixels)
+        losses = fit(
             found,
             images,
             masks,
             cross_entropy_loss,
-            size.schedule,
+            schedule,
             augment_pictures,
             strata=has_mass,
             device=device,
             seed=seed,
         )
-    ):
-        _LOG.info("epoch %d: loss %.4f", epoch + 1, loss)
+        for epoch, loss in enumerate(losses):
+            _LOG.info("%d pixels, epoch %d: loss %.4f", pixels, epoch + 1, loss)
     return found
 
 
@@ -132,9 +140,9 @@ def _write(
     save_file({name: each.half().contiguous().cpu() for name, each in network.state_dict().items()}, weights)
     # safetensors makes files that only their owner may read.
     weights.chmod(0o644)
-    # What is measured, and what the gate compares with, is the network as it is stored.
+    # What is measured is the network as it is stored.
     network.load_state_dict({name: each.half().float() for name, each in network.state_dict().items()})
-    _fit_gate(folder, network, parts, size.pixels, device, simulated=options.data is None)
+    _fit_gate(folder, parts, size.pixels, simulated=options.data is None)
     description: dict[str, Any] = {
         "notice": NOTICE if options.data is None else "weights of a site's own training",
         "network": asdict(size.network),
@@ -144,7 +152,7 @@ def _write(
         "seeds": _FIRST_SEEDS if options.data is None else None,
         "training": {
             "pictures": len(parts["training"]),
-            **asdict(size.schedule),
+            "stages": [{"pixels": pixels, **asdict(schedule)} for pixels, schedule in size.stages],
             "seconds": round(seconds),
             "torch": torch.__version__,
             "seed": options.seed,
@@ -157,23 +165,13 @@ def _write(
     _LOG.info("figures: %s", json.dumps(description["figures"], indent=1))
 
 
-def _fit_gate(
-    folder: Path,
-    network: UNetGCN,
-    parts: dict[str, list[Sample]],
-    pixels: int,
-    device: torch.device,
-    *,
-    simulated: bool,
-) -> None:
-    known = [sample.image for sample in parts["training"]]
-    unseen = [sample.image for sample in parts["validation"]]
-    embeddings, held_out = (
-        np.concatenate([frame_embeddings(network, image[None], pixels, device) for image in images])
-        for images in (known, unseen)
+def _fit_gate(folder: Path, parts: dict[str, list[Sample]], pixels: int, *, simulated: bool) -> None:
+    known, unseen = (
+        np.concatenate([network_profiles(sample.image[None], pixels) for sample in parts[part]])
+        for part in ("training", "validation")
     )
     description = "simulated breast sonograms of training" if simulated else "pictures of training"
-    fit_likeness(embeddings, held_out, description, passing=_PASSING).save(folder / "likeness.json")
+    fit_likeness(known, unseen, description, passing=_PASSING).save(folder / "likeness.json")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from operators.check.picture_profile import picture_profile
+
 Pictures = NDArray[np.float32]
 
 
@@ -27,6 +29,11 @@ def native_pictures(pictures: NDArray[np.generic], shape: tuple[int, int]) -> Pi
     """Return pictures (n, row, column) on ``shape`` (row, column), the way back of :func:`network_pictures`."""
     tensor = torch.from_numpy(np.ascontiguousarray(pictures, dtype=np.float32))[:, None]
     return np.asarray(interpolate(tensor, size=shape, mode="bilinear", align_corners=False, antialias=True)[:, 0])
+
+
+def network_profiles(pictures: NDArray[np.generic], pixels: int) -> NDArray[np.float64]:
+    """Return :func:`picture_profile` of pictures (n, row, column) in [0, 1] as a network of that size sees them."""
+    return np.concatenate([picture_profile(network_pictures(picture[None], pixels)[:, 0]) for picture in pictures])
 
 
 @torch.no_grad()

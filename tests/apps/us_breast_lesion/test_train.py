@@ -35,7 +35,7 @@ KINDS = (Lesion.NONE, Lesion.BENIGN, Lesion.NONE, Lesion.MALIGNANT)
 
 def test_training_finds_what_is_there_and_nothing_where_nothing_is() -> None:
     samples = [sample(seed, KINDS[seed % 4]) for seed in range(48)]
-    size = Size(40, 8, 32, NetworkSettings((4, 8, 8), 7), Schedule(8, 8, 1e-2))
+    size = Size(40, 8, NetworkSettings((4, 8, 8), 7), ((16, Schedule(4, 8, 1e-2)), (32, Schedule(6, 8, 1e-2))))
     network = train(samples[:40], size)
     figures = figures_of(network, samples[40:], size.pixels)
     assert figures["masses"] == figures["normals"] == 4
