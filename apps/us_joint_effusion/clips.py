@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.us_joint_effusion.effusions import Effusion, effusion_mask, measure_effusion, noise_level
-from apps.us_joint_effusion.embedding import frame_embeddings
 from apps.us_joint_effusion.joints import Joint, joint_of
 from apps.us_joint_effusion.model import Model
 from operators.check.checked_tissue import CheckedTissue, read_checked_tissue
 from operators.check.frames import FramesRefusedByGate, FrameVerdicts, judge_frames, require_frames
 from operators.check.gate import GateResult
+from operators.infer.pictures import network_profiles
 from operators.measure.least_area import LeastArea
 from operators.read.selection import Selection
 from operators.read.ultrasound import TissueFrames
@@ -44,7 +44,7 @@ def read_tissue(selection: Selection) -> CheckedTissue:
 def judge(pictures: CheckedTissue, model: Model) -> tuple[FrameVerdicts, ...]:
     """Judge every frame of every instance. Raises :class:`FramesRefusedByGate` where none is accepted."""
     verdicts = tuple(
-        judge_frames(each.frames, frame_embeddings(each.array, model.pixels), model.likeness)
+        judge_frames(each.frames, network_profiles(each.array, model.pixels), model.likeness)
         for each in pictures.tissue
     )
     try:

@@ -21,7 +21,6 @@ import torch
 from safetensors.torch import save_file
 
 from apps.us_joint_effusion.effusions import noise_level
-from apps.us_joint_effusion.embedding import frame_embeddings
 from apps.us_joint_effusion.model import DESCRIPTION, LIKENESS, WEIGHTS, Model
 from apps.us_joint_effusion.network import NetworkSettings, SFRSegNet
 from apps.us_joint_effusion.training.augmentation import augment_as_paper, augment_joints
@@ -29,6 +28,7 @@ from apps.us_joint_effusion.training.figures import figures_of, noise_figures
 from apps.us_joint_effusion.training.samples import Sample, arrays_of, read_samples, simulate_samples
 from operators.check.likeness import Likeness, fit_likeness
 from operators.infer.device import choose_device
+from operators.infer.pictures import network_profiles
 from operators.learn.loop import Augment, Schedule, fit
 from operators.learn.losses import cross_entropy_and_dice_loss
 from operators.learn.scores import area_under_curve
@@ -161,7 +161,7 @@ def write_model(
 
 
 def _fit_gate(parts: dict[str, list[Sample]], pixels: int, *, simulated: bool) -> Likeness:
-    known, unseen = (_embeddings(parts[part], pixels) for part in ("training", "validation"))
+    known, unseen = (_profiles(parts[part], pixels) for part in ("training", "validation"))
     description = "simulated sonograms of joints" if simulated else "pictures of training"
     return fit_likeness(known, unseen, description)
 
@@ -169,7 +169,7 @@ def _fit_gate(parts: dict[str, list[Sample]], pixels: int, *, simulated: bool) -
 def _gate_figures(likeness: Likeness, parts: dict[str, list[Sample]], pixels: int) -> dict[str, float]:
     """What part of each kind of picture passes; and how well the score tells another scanner's from the test's."""
     scores = {
-        part: likeness.scores(_embeddings(samples, pixels)) for part, samples in parts.items() if part != "training"
+        part: likeness.scores(_profiles(samples, pixels)) for part, samples in parts.items() if part != "training"
     }
     passed = {
         f"{part} accepted": round(float((found >= likeness.threshold.score).mean()), 4)
@@ -182,8 +182,8 @@ def _gate_figures(likeness: Likeness, parts: dict[str, list[Sample]], pixels: in
     return {**passed, "area_under_curve": round(area_under_curve(np.concatenate([known, other]), truth), 4)}
 
 
-def _embeddings(samples: Sequence[Sample], pixels: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.concatenate([frame_embeddings(sample.image[None], pixels) for sample in samples])
+def _profiles(samples: Sequence[Sample], pixels: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return np.concatenate([network_profiles(sample.image[None], pixels) for sample in samples])
 
 
 def _parser() -> argparse.ArgumentParser:

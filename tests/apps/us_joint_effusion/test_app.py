@@ -147,6 +147,16 @@ def test_a_study_of_another_scanner_is_refused(tmp_path: Path) -> None:
     assert found.objects["report"].SeriesDescription == "Not analysed: Joint effusion report"
 
 
+def test_a_joint_without_an_accepted_frame_is_said_not_to_be_judged(tmp_path: Path) -> None:
+    write([joint(39, effusion=False)], tmp_path / "in", instance=1, description="Hand", ImageComments="MCP 4 left")
+    other = [joint(40, scanner=OTHER_SCANNER)]
+    write(other, tmp_path / "in", instance=2, description="Hand", ImageComments="MCP 5 left")
+    found = run(tmp_path / "in", tmp_path / "out")
+    assert found.outcome.summary.startswith("MCP 4, left: no effusion in 1 analysed frame; MCP 5, left: not judged;")
+    items = groups(found.objects["report"])["Effusion: MCP 5, left"]
+    assert not any(name(item) in (EFFUSION, AREA) for item in items)
+
+
 def test_the_same_run_writes_the_same_bytes(tmp_path: Path) -> None:
     write([joint(34)], tmp_path / "in")
     first, second = (run(tmp_path / "in", tmp_path / folder) for folder in ("one", "two"))
