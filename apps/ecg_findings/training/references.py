@@ -19,6 +19,7 @@ Vectors = NDArray[np.float64]
 
 _SHRINKAGE = 0.1
 _ACCEPTED_PERCENTILE = 98.0
+_MARGIN = 1.1
 _LEAD_SETS = (
     STANDARD_LEADS,
     STANDARD_LEADS,
@@ -32,13 +33,13 @@ _LEAD_SETS = (
 
 
 def fit_accepting(description: str, vectors: Vectors) -> Reference:
-    """Fit a reference on one half of (n, d); 98 % of the other half lie within its limit."""
+    """Fit a reference on one half of (n, d); its limit is 1.1 times that within which 98 % of the other half lie."""
     half = len(vectors) // 2
     fitted, unseen = vectors[:half], vectors[half:]
     trial = fit_reference(description, list(fitted), list(unseen), shrinkage=_SHRINKAGE)
     distances = np.array([trial.distance(each) for each in unseen])
     accepted = unseen[distances <= np.percentile(distances, _ACCEPTED_PERCENTILE)]
-    return fit_reference(description, list(fitted), list(accepted), margin=1.0, shrinkage=_SHRINKAGE)
+    return fit_reference(description, list(fitted), list(accepted), margin=_MARGIN, shrinkage=_SHRINKAGE)
 
 
 def simulated_profiles(seeds: Sequence[int], *, processes: int = 1) -> Vectors:
