@@ -64,5 +64,5 @@ def pretrain(
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            losses.append(float(loss))
+            losses.append(float(loss.detach()))
         yield float(np.mean(losses))
