@@ -46,7 +46,11 @@ def write_context(name: str, output: Path, *, base_image: str = DEFAULT_BASE_IMA
     root = output / "rootfs"
     _copy_code(name, folder, root)
     # Contents only, as everywhere here: the app's user in the image must be able to read what only its owner may here.
-    shutil.copytree(folder / MODEL_FOLDER, _inside(root, layout.MODELS) / name, copy_function=shutil.copyfile)
+    # An app of rules and filters has no model.
+    if manifest.model.files:
+        shutil.copytree(folder / MODEL_FOLDER, _inside(root, layout.MODELS) / name, copy_function=shutil.copyfile)
+    else:
+        (_inside(root, layout.MODELS) / name).mkdir(parents=True)
     _copy_documents(name, folder, root)
     for path, content in ((layout.APP_MANIFEST, app_json(manifest)), (layout.PKG_MANIFEST, pkg_json(manifest))):
         _write(_inside(root, path), json.dumps(content, indent=2) + "\n")
