@@ -26,11 +26,18 @@ FIRST_RETRY_SECONDS = 10.0
 LONGEST_RETRY_SECONDS = 600.0
 
 _NEXT = {
-    JobState.QUEUED: {JobState.RUNNING},
-    JobState.RUNNING: {JobState.VERIFYING, JobState.QUEUED, JobState.FAILED},
-    JobState.VERIFYING: {JobState.DELIVERING, JobState.REFUSED, JobState.QUEUED, JobState.FAILED},
+    JobState.QUEUED: {JobState.RUNNING, JobState.CANCELLED},
+    JobState.RUNNING: {JobState.VERIFYING, JobState.QUEUED, JobState.FAILED, JobState.CANCELLED},
+    JobState.VERIFYING: {
+        JobState.DELIVERING,
+        JobState.REFUSED,
+        JobState.QUEUED,
+        JobState.FAILED,
+        JobState.CANCELLED,
+    },
     JobState.DELIVERING: {JobState.DELIVERED, JobState.REFUSED},
-    JobState.FAILED: {JobState.QUEUED},
+    JobState.FAILED: {JobState.QUEUED, JobState.CANCELLED},
+    JobState.CANCELLED: {JobState.QUEUED},
     JobState.DELIVERED: set(),
     JobState.REFUSED: set(),
 }

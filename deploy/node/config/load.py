@@ -1,16 +1,18 @@
-"""``gantry.yaml``: the one configuration file of a node."""
+"""Reading ``gantry.yaml``: what is wrong is an error that names the key and says what is allowed."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Any, get_args, get_origin
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
+
+from deploy.node.config.node import NodeConfig
 
 ENVIRONMENT_PREFIX = "GANTRY_"
 """``GANTRY_RECEIVE__PORT=104`` overrides ``receive: {port: ...}`` of the file."""
@@ -22,92 +24,10 @@ class ConfigError(ValueError):
     """The configuration is wrong: the message names the file, the key and what is allowed."""
 
 
-def _application_entity_title(title: str) -> str:
-    """Check an AE title (PS3.5 table 6.2-1: at most 16 characters, no backslash, no control character)."""
-    title = title.strip(" ")
-    if not 1 <= len(title) <= 16:
-        raise ValueError("an AE title has 1 to 16 characters")
-    if not title.isascii() or not title.isprintable() or "\\" in title:
-        raise ValueError("an AE title is of printable ASCII characters without a backslash")
-    return title
-
-
-ApplicationEntityTitle = Annotated[str, AfterValidator(_application_entity_title)]
-
-
-Host = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class ReceiveConfig(_Part):
-    """The storage SCP."""
-
-    ae_title: ApplicationEntityTitle = "GANTRY"
-    host: Host = "0.0.0.0"
-    port: int = Field(default=11112, ge=1, le=65535)
-    maximum_pdu_size: int = Field(default=131072, ge=4096)
-    maximum_associations: int = Field(default=16, ge=1)
-    # How long a peer may be silent within an association before it counts as gone.
-    network_timeout_seconds: float = Field(default=60.0, gt=0)
-
-
-class ReadinessConfig(_Part):
-    """When a study counts as complete."""
-
-    quiet_seconds: float = Field(default=5.0, ge=0)
-    maximum_wait_seconds: float = Field(default=120.0, ge=0)
-
-
-class DestinationConfig(_Part):
-    """One peer that results are sent to."""
-
-    ae_title: ApplicationEntityTitle
-    host: Host
-    port: int = Field(ge=1, le=65535)
-    first_retry_seconds: float = Field(default=5.0, gt=0)
-    longest_retry_seconds: float = Field(default=900.0, gt=0)
-
-
-class AppConfig(_Part):
-    """One app that the node runs: where its results go, on which device, with which settings."""
-
-    destinations: tuple[str, ...] = Field(min_length=1)
-    device: str = "auto"
-    maximum_attempts: int = Field(default=3, ge=1)
-    timeout_seconds: float | None = Field(default=None, gt=0)
-    settings: dict[str, float | int | str | bool] = Field(default_factory=dict)
-    report_refusals: bool = True
-
-
-class NodeConfig(_Part):
-    """The whole ``gantry.yaml``."""
-
-    data_folder: Path = Path("gantry-data")
-    receive: ReceiveConfig = ReceiveConfig()
-    readiness: ReadinessConfig = ReadinessConfig()
-    destinations: dict[str, DestinationConfig] = Field(default_factory=dict)
-    apps: dict[str, AppConfig] = Field(default_factory=dict)
-    lease_seconds: float = Field(default=60.0, gt=0)
-
-    @model_validator(mode="after")
-    def _destinations_exist(self) -> NodeConfig:
-        for name, app in self.apps.items():
-            for destination in app.destinations:
-                if destination not in self.destinations:
-                    raise ValueError(
-                        f"apps.{name}.destinations: {destination!r} is not one of the destinations "
-                        f"({', '.join(sorted(self.destinations)) or 'none is configured'})"
-                    )
-        return self
-
-
 def load_config(path: Path) -> NodeConfig:
     """Read and validate ``gantry.yaml``; environment variables ``GANTRY_*`` override it.
 
-    A relative ``data_folder`` is taken from the file's folder.
+    Relative paths are taken from the file's folder.
 
     Raises :class:`ConfigError` naming the file and every wrong key.
     """
@@ -139,8 +59,7 @@ def load_config(path: Path) -> NodeConfig:
     except ValidationError as error:
         lines = [f"  {_explain(item)}" for item in error.errors()]
         raise ConfigError("\n".join([f"{path} is not a valid configuration:", *lines])) from error
-    folder = (path.resolve().parent / settings.data_folder.expanduser()).resolve()
-    return NodeConfig.model_validate({**settings.model_dump(), "data_folder": folder})
+    return NodeConfig.model_validate(_resolved(settings.model_dump(), path.resolve().parent))
 
 
 def check_apps(config: NodeConfig, path: Path) -> None:
@@ -217,6 +136,15 @@ def _explain(item: ErrorDetails) -> str:
     return f"{key}: {message}, not {item['input']!r}" if key else message
 
 
+def _resolved(value: Any, folder: Path) -> Any:
+    """The same values, with every relative path taken from ``folder``."""
+    if isinstance(value, Path):
+        return (folder / value.expanduser()).resolve()
+    if isinstance(value, dict):
+        return {key: _resolved(each, folder) for key, each in value.items()}
+    return value
+
+
 def _keys_beside(location: tuple[int | str, ...]) -> tuple[str, ...]:
     """The keys that are allowed where an unknown one was found."""
     model: type[BaseModel] = NodeConfig
@@ -227,13 +155,14 @@ def _keys_beside(location: tuple[int | str, ...]) -> tuple[str, ...]:
             in_mapping = False
             continue
         annotation = model.model_fields[str(part)].annotation
-        arguments = get_args(annotation)
-        in_mapping = bool(arguments)
-        model = arguments[1] if arguments else _model(annotation)
+        in_mapping = get_origin(annotation) is dict
+        model = _model(annotation)
     return tuple(model.model_fields)
 
 
 def _model(annotation: object) -> type[BaseModel]:
-    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-        raise TypeError(f"{annotation} has no keys")
-    return annotation
+    """The model in an annotation such as ``ReceiveConfig``, ``WebConfig | None`` or ``dict[str, AppConfig]``."""
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    raise TypeError(f"{annotation} has no keys")
