@@ -55,7 +55,7 @@ def index_instance(session: Session, stored: StoredInstance) -> None:
     )
     if stored.is_first_copy:
         study.last_received = max(study.last_received, stored.received)
-        study.decided = None
+        study.reopen()
     else:
         record(
             session,

@@ -233,7 +233,7 @@ def supersede(database: Database, claim: Claim) -> None:
     """App, model or settings are no longer those the job was made for: decide over its study anew."""
     with database.write() as session:
         job = _held(session, claim)
-        session.get_one(Study, job.study_instance_uid).decided = None
+        session.get_one(Study, job.study_instance_uid).reopen()
         _fail(session, job, FailureKind.OUTDATED, "the study is decided over anew", 0, 0.0)
 
 

@@ -17,11 +17,12 @@ from deploy.node.database.deliveries import Delivery, DestinationState
 from deploy.node.database.events import Event
 from deploy.node.database.jobs import Job, JobState, PausedApp
 from deploy.node.database.peers import AvailableInstances, CommitmentRequest, ProcedureStep, Sender
-from deploy.node.database.studies import Instance, Study
+from deploy.node.database.studies import AppDecision, Instance, PriorStudy, Study
 
 __all__ = [
     "BUSY_TIMEOUT_SECONDS",
     "FILE_NAME",
+    "AppDecision",
     "AvailableInstances",
     "Base",
     "CommitmentRequest",
@@ -33,6 +34,7 @@ __all__ = [
     "Job",
     "JobState",
     "PausedApp",
+    "PriorStudy",
     "ProcedureStep",
     "Sender",
     "Study",

@@ -67,6 +67,9 @@ class Job(Base):
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     # The job of the same app on less of the study, whose results those of this one replace.
     replaces_job_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id"), default=None)
+    # The results that this job's name as replaced ([output, SOP Class UID, SOP Instance UID, Series Instance UID]);
+    # fixed when it begins for the first time, so that a second run writes the same objects.
+    replaces: Mapped[list[list[str]] | None] = mapped_column(JSON, default=None)
     study: Mapped[Study] = relationship(back_populates="jobs")
     deliveries: Mapped[list[Delivery]] = relationship(back_populates="job")
 

@@ -26,8 +26,10 @@ class Study(Base):
     description: Mapped[str] = mapped_column(String(64), default="")
     first_received: Mapped[datetime] = mapped_column(UTCDateTime)
     last_received: Mapped[datetime] = mapped_column(UTCDateTime)
-    # Until this is set, readiness has not yet decided over everything that was received.
-    decided: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
+    # Until this is set, not every app's share of what was received is decided over (AppDecision tells which is).
+    decided: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True, default=None)
+    # Counts what there was to decide over: each new image, and each reason to decide anew.
+    revision: Mapped[int] = mapped_column(default=0)
     outcome: Mapped[str] = mapped_column(Text, default="")
     # (0020,1206) Number of Study Related Instances, as a PACS or the images themselves have told; None if nobody has.
     expected_instances: Mapped[int | None] = mapped_column(default=None)
@@ -35,6 +37,11 @@ class Study(Base):
     deleted: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
     instances: Mapped[list[Instance]] = relationship(back_populates="study")
     jobs: Mapped[list[Job]] = relationship(back_populates="study")
+
+    def reopen(self) -> None:
+        """Have every app's readiness look at the study again: an image came, or what was decided holds no longer."""
+        self.decided = None
+        self.revision = (self.revision or 0) + 1
 
 
 class Instance(Base):
@@ -56,3 +63,23 @@ class Instance(Base):
     received: Mapped[datetime] = mapped_column(UTCDateTime)
     study: Mapped[Study] = relationship(back_populates="instances")
     __table_args__ = (UniqueConstraint("sop_instance_uid", "sha256"),)
+
+
+class AppDecision(Base):
+    """That it was decided whether one app analyses a study, over everything there was at that revision of it."""
+
+    __tablename__ = "app_decisions"
+    study_instance_uid: Mapped[str] = mapped_column(ForeignKey("studies.study_instance_uid"), primary_key=True)
+    app: Mapped[str] = mapped_column(String(64), primary_key=True)
+    revision: Mapped[int]
+    decided: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class PriorStudy(Base):
+    """An earlier study of the same patient that was asked for, so that an app can compare with it."""
+
+    __tablename__ = "prior_studies"
+    study_instance_uid: Mapped[str] = mapped_column(ForeignKey("studies.study_instance_uid"), primary_key=True)
+    prior_study_instance_uid: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
+    archive: Mapped[str] = mapped_column(String(64))  # its name in the configuration
+    asked: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -20,10 +20,13 @@ def _alter() -> None:
     with op.batch_alter_table("studies") as table:
         table.add_column(sa.Column("expected_instances", sa.Integer(), nullable=True))
         table.add_column(sa.Column("deleted", sa.DateTime(), nullable=True))
+        table.add_column(sa.Column("revision", sa.Integer(), nullable=False, server_default="0"))
+        table.create_index(op.f("ix_studies_decided"), ["decided"])
     with op.batch_alter_table("jobs") as table:
         for flag in ("stat", "paused", "cancel_requested"):
             table.add_column(sa.Column(flag, sa.Boolean(), nullable=False, server_default=sa.false()))
         table.add_column(sa.Column("replaces_job_id", sa.Integer(), nullable=True))
+        table.add_column(sa.Column("replaces", sa.JSON(), nullable=True))
         table.create_foreign_key(op.f("fk_jobs_replaces_job_id"), "jobs", ["replaces_job_id"], ["id"])
     with op.batch_alter_table("deliveries") as table:
         table.add_column(sa.Column("transaction_uid", sa.String(length=64), nullable=True))
@@ -88,3 +91,26 @@ def _create() -> None:
         sa.Column("updated", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("calling_ae_title", name=op.f("pk_senders")),
     )
+    op.create_table(
+        "app_decisions",
+        sa.Column("study_instance_uid", sa.String(length=64), nullable=False),
+        sa.Column("app", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("decided", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["study_instance_uid"], ["studies.study_instance_uid"], name=op.f("fk_app_decisions_study_instance_uid")
+        ),
+        sa.PrimaryKeyConstraint("study_instance_uid", "app", name=op.f("pk_app_decisions")),
+    )
+    op.create_table(
+        "prior_studies",
+        sa.Column("study_instance_uid", sa.String(length=64), nullable=False),
+        sa.Column("prior_study_instance_uid", sa.String(length=64), nullable=False),
+        sa.Column("archive", sa.String(length=64), nullable=False),
+        sa.Column("asked", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["study_instance_uid"], ["studies.study_instance_uid"], name=op.f("fk_prior_studies_study_instance_uid")
+        ),
+        sa.PrimaryKeyConstraint("study_instance_uid", "prior_study_instance_uid", name=op.f("pk_prior_studies")),
+    )
+    op.create_index(op.f("ix_prior_studies_prior_study_instance_uid"), "prior_studies", ["prior_study_instance_uid"])
