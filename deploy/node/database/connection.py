@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import alembic.command
-import alembic.config
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
@@ -76,20 +74,31 @@ def is_passing(error: DBAPIError) -> bool:
     return str(error.orig) in _PASSING
 
 
-def open_database(data_folder: Path) -> Database:
-    """Open the node's database in ``data_folder``, making it or bringing its tables up to date."""
+def open_database(data_folder: Path, *, upgrade: bool = True) -> Database:
+    """Open the node's database in ``data_folder``, making it or bringing its tables up to date.
+
+    A process that the node has started needs no ``upgrade``: the node has done it.
+    """
     data_folder.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         f"sqlite:///{data_folder / FILE_NAME}", connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, max_overflow=-1
     )
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
+    if upgrade:
+        _upgrade(engine)
+    return Database(engine)
+
+
+def _upgrade(engine: Engine) -> None:
+    import alembic.command
+    import alembic.config
+
     config = alembic.config.Config()
     config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations").replace("%", "%%"))
     with engine.execution_options(gantry_begin=_WRITE).begin() as connection:
         config.attributes["connection"] = connection
         alembic.command.upgrade(config, "head")
-    return Database(engine)
 
 
 def _configure(connection: DBAPIConnection, record: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, String
+from sqlalchemy import JSON, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from deploy.node.database.base import Base, UTCDateTime
@@ -15,14 +15,16 @@ class CommitmentRequest(Base):
 
     __tablename__ = "commitment_requests"
     id: Mapped[int] = mapped_column(primary_key=True)
-    transaction_uid: Mapped[str] = mapped_column(String(64), index=True)
+    transaction_uid: Mapped[str] = mapped_column(String(64))
     peer: Mapped[str] = mapped_column(String(64))  # its name in the configuration
     calling_ae_title: Mapped[str] = mapped_column(String(16))
     instances: Mapped[list[list[str]]] = mapped_column(JSON)  # [SOP Class UID, SOP Instance UID]
     asked: Mapped[datetime] = mapped_column(UTCDateTime)
     reported: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
     attempts: Mapped[int] = mapped_column(default=0)
-    not_before: Mapped[datetime] = mapped_column(UTCDateTime)
+    # When to report next; None: the peer has taken the report, or cannot be told, and is not called any more.
+    not_before: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)
+    __table_args__ = (UniqueConstraint("peer", "transaction_uid"),)
 
 
 class ProcedureStep(Base):

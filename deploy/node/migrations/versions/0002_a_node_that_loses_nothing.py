@@ -60,10 +60,11 @@ def _create() -> None:
         sa.Column("asked", sa.DateTime(), nullable=False),
         sa.Column("reported", sa.DateTime(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("not_before", sa.DateTime(), nullable=False),
+        sa.Column("not_before", sa.DateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_commitment_requests")),
+        sa.UniqueConstraint("peer", "transaction_uid", name=op.f("uq_commitment_requests_peer_transaction_uid")),
     )
-    op.create_index(op.f("ix_commitment_requests_transaction_uid"), "commitment_requests", ["transaction_uid"])
+    op.create_index(op.f("ix_commitment_requests_not_before"), "commitment_requests", ["not_before"])
     op.create_table(
         "procedure_steps",
         sa.Column("sop_instance_uid", sa.String(length=64), nullable=False),
