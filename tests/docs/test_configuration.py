@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_origin
 
 import pytest
 import yaml
@@ -20,7 +20,8 @@ REFERENCE = ROOT / "docs" / "configuration.md"
 def keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Every key below a model, and its default as the reference writes it."""
     for name, field in model.model_fields.items():
-        for candidate, parts in ((field.annotation, ""), *((each, "NAME.") for each in get_args(field.annotation))):
+        inner = "NAME." if get_origin(field.annotation) is dict else ""
+        for candidate, parts in ((field.annotation, ""), *((each, inner) for each in get_args(field.annotation))):
             if isinstance(candidate, type) and issubclass(candidate, BaseModel):
                 yield from keys(candidate, f"{prefix}{name}.{parts}")
                 break

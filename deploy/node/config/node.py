@@ -47,6 +47,16 @@ class NodeConfig(Part):
                     )
         return self
 
+    @model_validator(mode="after")
+    def _peers_can_come(self) -> NodeConfig:
+        offers_tls = self.receive.tls is not None or (self.web is not None and self.web.tls is not None)
+        for name, peer in self.peers.items():
+            if peer.tls and not offers_tls:
+                raise ValueError(f"peers.{name}.tls: the node offers no TLS; it needs receive.tls or web.tls")
+            if peer.token_file is not None and self.web is None:
+                raise ValueError(f"peers.{name}.token_file: the node has no web side; it needs web")
+        return self
+
     def _archive_names(self) -> Iterator[tuple[str, str]]:
         if self.readiness.archive is not None:
             yield "readiness.archive", self.readiness.archive

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 
 class Part(BaseModel):
@@ -33,6 +34,24 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 
 Uid = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)*$", max_length=64)]
+
+
+def _network(text: object) -> IPv4Network | IPv6Network:
+    """Read a network; an IPv4-mapped IPv6 one (RFC 4291 2.5.5.2) as the IPv4 network that it is."""
+    if isinstance(text, (IPv4Network, IPv6Network)):
+        return text
+    try:
+        network = ip_network(str(text))
+    except ValueError as error:
+        # Such as "10.0.0.5/24 has host bits set".
+        raise ValueError(
+            f"{error}; a network is an address such as 10.0.0.5, or a range such as 10.0.0.0/24"
+        ) from error
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    return IPv4Network((mapped, network.prefixlen - 96)) if mapped is not None and network.prefixlen >= 96 else network
+
+
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 
 
 class TLSConfig(Part):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from enum import Enum
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from deploy.node.config.part import ApplicationEntityTitle, Host, Part, Port, TLSConfig
+from deploy.node.config.part import ApplicationEntityTitle, Host, Network, Part, Port, TLSConfig
 
 
 class Permission(str, Enum):
@@ -31,7 +30,7 @@ class PeerConfig(Part):
     ae_title: ApplicationEntityTitle | Literal["*"]
     # None: the node's own title.
     called_ae_title: ApplicationEntityTitle | None = None
-    networks: tuple[IPv4Network | IPv6Network, ...] = Field(min_length=1)
+    networks: tuple[Network, ...] = Field(min_length=1)
     may: frozenset[Permission] = frozenset({Permission.ECHO, Permission.STORE})
     # Whether the peer has to come over TLS, and which name its certificate has to bear then.
     tls: bool = False

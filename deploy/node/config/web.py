@@ -1,10 +1,10 @@
-"""The node's HTTP side: STOW-RS and metrics."""
+"""The node's HTTP side: STOW-RS, metrics and health."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
-from deploy.node.config.part import Host, Part, Port, TLSConfig
+from deploy.node.config.part import Host, Network, Part, Port, TLSConfig
 
 
 class WebConfig(Part):
@@ -13,4 +13,6 @@ class WebConfig(Part):
     host: Host = "127.0.0.1"
     port: Port = 8042
     tls: TLSConfig | None = None
+    # Who may read /metrics and /health, beside this machine itself.
+    monitoring_networks: tuple[Network, ...] = ()
     maximum_request_bytes: int = Field(default=4 * 1024**3, ge=1024)

@@ -9,6 +9,8 @@ from deploy.node.config import ConfigError, check_apps, load_config
 WHOLE = """
 data_folder: data
 receive: {ae_title: AI, port: 104}
+peers:
+  ct: {ae_title: CT, networks: [10.1.0.0/16, "fd00::/8"]}
 readiness: {quiet_seconds: 2}
 destinations:
   pacs: {ae_title: ARCHIVE, host: pacs.example, port: 11112}
