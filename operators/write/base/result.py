@@ -24,6 +24,7 @@ from operators.write.base.elements import every_element
 from operators.write.base.equipment import contributing_equipment, write_equipment
 from operators.write.base.identity import copy_attributes, copy_identity
 from operators.write.base.item_bytes import encoded_items
+from operators.write.base.replaced import name_replaced
 
 
 def new_result(
@@ -32,7 +33,8 @@ def new_result(
     """Return a result object with everything that does not depend on its kind.
 
     ``source`` is the header of an instance of the study that was analysed: the result belongs to the same patient,
-    study and order. Identifiers and times come from ``analysis``, so the same analysis gives the same bytes.
+    study and order. Identifiers and times come from ``analysis``, so the same analysis gives the same bytes. What the
+    analysis says that this output replaces is named (:mod:`operators.write.base.replaced`).
     The dataset's ``filename`` is ``<output_name>.dcm``.
     """
     result = FileDataset(f"{output_name}.dcm", Dataset(), preamble=b"\0" * 128, file_meta=FileMetaDataset())
@@ -60,6 +62,7 @@ def new_result(
 
     write_equipment(result, analysis.algorithm)
     result.ContributingEquipmentSequence = contributing_equipment(analysis.algorithm, source, started)
+    name_replaced(result, output_name, analysis)
     return result
 
 
