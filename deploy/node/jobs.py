@@ -19,7 +19,9 @@ from sqlalchemy.orm import Session
 from deploy.node.database import Database, Delivery, Job, JobState, Study, is_passing
 from deploy.node.events import record
 from deploy.node.failure import FailureKind
+from deploy.node.replacing import fixed_replaces, is_replaced, waits_for_replaced
 from operators.outcome import Outcome
+from operators.provenance import ReplacedResult
 from operators.refused import Reason
 
 FIRST_RETRY_SECONDS = 10.0
@@ -69,6 +71,7 @@ class Claim:
     started: datetime
     attempt: int
     owner: str
+    replaces: tuple[ReplacedResult, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,22 +87,32 @@ class NewDelivery:
 def claim(database: Database, app: str, *, owner: str, lease_seconds: float, maximum_attempts: int) -> Claim | None:
     """Take the app's next due job, the oldest first, or None if there is none.
 
-    Jobs whose lease has expired are put back first; one that was interrupted ``maximum_attempts`` times fails.
+    Jobs whose lease has expired are put back first; one that was interrupted ``maximum_attempts`` times fails. A queued
+    job that another replaces is withdrawn; one that replaces a job that is being run waits for it, to name its results.
     """
     now = _now()
     expired = select(Job).where(Job.app == app, Job.state.in_(_HELD), Job.lease_expires < now)
     due = (
         select(Job)
-        .where(Job.app == app, Job.state == JobState.QUEUED, or_(Job.not_before.is_(None), Job.not_before <= now))
+        .where(
+            Job.app == app,
+            Job.state == JobState.QUEUED,
+            or_(Job.not_before.is_(None), Job.not_before <= now),
+            ~waits_for_replaced(),
+        )
         .order_by(Job.id)
         .limit(1)
     )
+    replaced = select(Job).where(Job.app == app, Job.state == JobState.QUEUED, is_replaced())
     with database.read() as session:
-        if session.scalars(expired).first() is None and session.scalars(due).first() is None:
+        if all(session.scalars(query).first() is None for query in (expired, replaced, due)):
             return None
     with database.write() as session:
         for job in session.scalars(expired):
             _put_back_interrupted(session, job, maximum_attempts)
+        session.flush()
+        for job in session.scalars(replaced).all():
+            withdraw(session, job)
         session.flush()
         found = session.scalars(due).first()
         if found is None:
@@ -118,6 +131,7 @@ def claim(database: Database, app: str, *, owner: str, lease_seconds: float, max
             started=found.started,
             attempt=found.attempts,
             owner=owner,
+            replaces=fixed_replaces(session, found),
         )
 
 
@@ -235,6 +249,11 @@ def supersede(database: Database, claim: Claim) -> None:
         job = _held(session, claim)
         session.get_one(Study, job.study_instance_uid).reopen()
         _fail(session, job, FailureKind.OUTDATED, "the study is decided over anew", 0, 0.0)
+
+
+def withdraw(session: Session, job: Job) -> None:
+    """More of the study came before a queued job was begun: cancel it, as another one replaces it."""
+    _change(session, job, JobState.CANCELLED, "cancelled: more of the study came, and another job is for all of it")
 
 
 def give_back(database: Database, claim: Claim) -> None:

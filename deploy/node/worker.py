@@ -143,6 +143,7 @@ class Worker:
             settings=self._app.settings,
             started=claim.started,
             timeout=self._config.timeout_seconds or self._app.manifest.resources.timeout,
+            replaces=claim.replaces,
         )
         jobs.begin_verification(self._database, claim, outcome)
         # About an input that cannot be read at all no report can be written.
@@ -182,7 +183,7 @@ class Worker:
             # The series of an earlier result is not kept.
             known = {uid: KnownInstance(kind, None, study) for uid, kind in session.execute(earlier)}
             known |= {uid: KnownInstance(kind, series, study) for uid, kind, series in session.execute(received)}
-        analysis = Analysis(self._app.manifest.algorithm, claim.input_digest, claim.started)
+        analysis = Analysis(self._app.manifest.algorithm, claim.input_digest, claim.started, replaces=claim.replaces)
         return verify_results(results, outcome, analysis, sources=sources, known=known)
 
     def _deliveries(self, claim: Claim, objects: Sequence[ResultObject]) -> list[NewDelivery]:

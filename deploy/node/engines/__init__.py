@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from deploy.node.failure import FailureKind
 from operators.outcome import Outcome
+from operators.provenance import ReplacedResult
 
 Setting = float | int | str | bool
 
@@ -45,12 +46,14 @@ class Engine(Protocol):
         settings: Mapping[str, Setting],
         started: datetime,
         timeout: float,
+        replaces: Sequence[ReplacedResult] = (),
+        priors_folder: Path | None = None,
     ) -> Outcome:
         """Run the app on a folder of DICOM and return its outcome; result objects are in ``output_folder``.
 
-        ``timeout`` is in seconds. A refusal is an outcome. Raises :class:`EngineError` if the app raises, ends or
-        takes longer than ``timeout``, :class:`EngineClosedError` once the engine is closed. After a failure nothing
-        of the run is left running.
+        ``timeout`` is in seconds; ``replaces`` and ``priors_folder`` are those of ``apps.run.AppRun``. A refusal is an
+        outcome. Raises :class:`EngineError` if the app raises, ends or takes longer than ``timeout``,
+        :class:`EngineClosedError` once the engine is closed. After a failure nothing of the run is left running.
         """
 
     def close(self) -> None:

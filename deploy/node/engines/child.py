@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from operators.outcome import Outcome
+from operators.provenance import ReplacedResult
 from operators.refused import Refused
 
 _PR_SET_PDEATHSIG = 1
@@ -87,6 +88,8 @@ def _run(function: Callable[..., Outcome], request: dict[str, Any]) -> dict[str,
             device=request["device"],
             settings=request["settings"],
             started=datetime.fromisoformat(request["started"]),
+            replaces=tuple(ReplacedResult(**result) for result in request["replaces"]),
+            priors_folder=Path(request["priors_folder"]) if request["priors_folder"] is not None else None,
         )
         return {"outcome": outcome.model_dump(mode="json")}
     except Refused as refused:

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from typing import Any
 from deploy.node.engines import EngineClosedError, EngineError, Setting
 from deploy.node.failure import FailureKind
 from operators.outcome import Outcome
+from operators.provenance import ReplacedResult
 
 RUN_APP = "apps.run:run_app"
 """The function that the child calls for a run, as ``module:function``."""
@@ -70,6 +72,8 @@ class LocalEngine:
         settings: Mapping[str, Setting],
         started: datetime,
         timeout: float,
+        replaces: Sequence[ReplacedResult] = (),
+        priors_folder: Path | None = None,
     ) -> Outcome:
         """See :meth:`deploy.node.engines.Engine.run`."""
         request = {
@@ -79,6 +83,8 @@ class LocalEngine:
             "device": device,
             "settings": dict(settings),
             "started": started.isoformat(),
+            "replaces": [asdict(result) for result in replaces],
+            "priors_folder": str(priors_folder.resolve()) if priors_folder is not None else None,
         }
         try:
             answer = self._ask(app, device, request, timeout)

@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from operators.outcome import Outcome
+from operators.provenance import ReplacedResult
 from operators.refused import Reason, Refused
 
 _runs = 0
@@ -32,6 +33,8 @@ def run(
     device: str,
     settings: Mapping[str, object],
     started: datetime,
+    replaces: Sequence[ReplacedResult],
+    priors_folder: Path | None,
 ) -> Outcome:
     """Do what ``settings["do"]`` says."""
     global _runs
