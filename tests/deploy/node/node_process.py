@@ -1,4 +1,4 @@
-"""``gantry serve`` with the tiny app, as a process of its own. Arguments: the configuration file; another app's function."""
+"""``gantry serve`` with the tiny app, or another one. Arguments: the configuration file; the app's function."""
 
 from __future__ import annotations
 
