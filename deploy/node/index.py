@@ -157,6 +157,7 @@ class ReceiveIndex:
                     f"{association.calling_ae_title} sent {', '.join(parts) or 'nothing that could be stored'} and "
                     f"{association.ending}",
                     study=uid,
+                    ending=association.ending,
                     **{arrival.value: counts[arrival] for arrival in Arrival},
                 )
 
