@@ -15,6 +15,7 @@ def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
     # Imported after the configuration is known to be right: this takes seconds.
     from sqlalchemy.exc import DatabaseError
 
+    from deploy.node.access import check_access
     from deploy.node.config import ConfigError, check_apps
     from deploy.node.lock import DataFolderInUseError
     from deploy.node.serve import serve as run_node
@@ -22,6 +23,7 @@ def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
 
     with explained(ConfigError, ManifestError):
         check_apps(node, config)
+        check_access(node, config)
     try:
         status = run_node(node)
     except DataFolderInUseError as error:

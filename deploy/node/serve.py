@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 from deploy.node import jobs, worker
+from deploy.node.access import CertificateWatch, Rejections, access_warnings
 from deploy.node.bell import persevere
 from deploy.node.config import NodeConfig
 from deploy.node.database import Database, open_database
@@ -49,6 +50,10 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
         spool = Spool(config.data_folder)
         spool.open()
         _take_up(config, database, spool)
+        for warning in access_warnings(config):
+            log("access", warning)
+        rejections = Rejections(database)
+        certificates = CertificateWatch(config, database)
 
         engine = engine or LocalEngine(config.data_folder / LOG_FOLDER_NAME, prepare=PREPARE_APP)
         queues = [
@@ -81,6 +86,8 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
         stack.enter_context(_stopped_by_signals(threads))
         receiver.start()
         try:
+            threads.start("refused callers", rejections.run)
+            threads.start("certificates", certificates.run)
             threads.start("readiness", lambda stop: _decide(stop, database, readiness, apps, workers))
             for name, each in workers.items():
                 threads.start(f"worker of {name}", each.run)

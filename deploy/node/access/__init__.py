@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from deploy.node.access.check import access_warnings, check_access
 from deploy.node.access.judge import Accepted, Access, Reason, Rejected
 from deploy.node.access.rejections import Rejection, Rejections
-from deploy.node.access.tls import certificate_names, client_context, server_context
+from deploy.node.access.tls import CertificateWatch, certificate_names, client_context, server_context
 
 __all__ = [
     "Accepted",
     "Access",
+    "CertificateWatch",
     "Reason",
     "Rejected",
     "Rejection",
     "Rejections",
+    "access_warnings",
     "certificate_names",
+    "check_access",
     "client_context",
     "server_context",
 ]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import ssl
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 
-from deploy.node.access.tls.files import check_files
+from deploy.node.access.tls.files import Stamps, check_files, file_stamps
 from deploy.node.config import ConfigError, TLSConfig
 from deploy.node.events import log
 
@@ -19,12 +18,10 @@ CIPHER_SUITES = (
 )
 """Those that RFC 9325 4.2 recommends for TLS 1.2, by OpenSSL's names; TLS 1.3 has none but good ones."""
 
-_Stamp = tuple[tuple[int, int, int], ...]
-
 
 @dataclass(frozen=True)
 class _Made:
-    stamp: _Stamp
+    stamp: Stamps
     # The files that the context was made of may be older than those that were last looked at, if these are broken.
     context: ssl.SSLContext
 
@@ -56,7 +53,7 @@ def client_context(tls: TLSConfig) -> ssl.SSLContext:
 def _current(tls: TLSConfig, protocol: ssl._SSLMethod) -> ssl.SSLContext:
     with _lock:
         before = _made.get((tls, protocol))
-        stamp = _stamp(tls)
+        stamp = file_stamps(tls)
         if before is not None and before.stamp == stamp:
             return before.context
         try:
@@ -68,18 +65,6 @@ def _current(tls: TLSConfig, protocol: ssl._SSLMethod) -> ssl.SSLContext:
             context = before.context
         _made[tls, protocol] = _Made(stamp, context)
         return context
-
-
-def _stamp(tls: TLSConfig) -> _Stamp:
-    return tuple(map(_file_stamp, (tls.certificate, tls.key, tls.trusted)))
-
-
-def _file_stamp(path: Path) -> tuple[int, int, int]:
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0, 0
-    return status.st_mtime_ns, status.st_ino, status.st_size
 
 
 def _make(tls: TLSConfig, protocol: ssl._SSLMethod) -> ssl.SSLContext:

@@ -15,6 +15,8 @@ from deploy.node.config import ConfigError, TLSConfig
 EXPIRES_SOON = timedelta(days=30)
 """A certificate that ends sooner is told of."""
 
+Stamps = tuple[tuple[int, int, int], ...]
+
 
 def check_files(tls: TLSConfig, key: str, now: datetime | None = None) -> None:
     """Raise :class:`ConfigError` unless the files of ``tls`` can be used now (``now``: an aware time).
@@ -43,6 +45,19 @@ def expiry_warnings(tls: TLSConfig, key: str, now: datetime | None = None) -> It
                 yield f"{key}.{name}: {_subject(certificate)} in {path} has expired ({_day(end)})"
             elif end - now < EXPIRES_SOON:
                 yield f"{key}.{name}: {_subject(certificate)} in {path} expires on {_day(end)}"
+
+
+def file_stamps(tls: TLSConfig) -> Stamps:
+    """Return what differs as soon as one of the files is another one; of an absent file, zeros."""
+    return tuple(map(_stamp, (tls.certificate, tls.key, tls.trusted)))
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0, 0
+    return status.st_mtime_ns, status.st_ino, status.st_size
 
 
 def _certificates(path: Path, key: str) -> list[x509.Certificate]:
