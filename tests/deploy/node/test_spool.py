@@ -123,15 +123,13 @@ def test_a_failed_write_leaves_nothing(spool: Spool, monkeypatch: pytest.MonkeyP
     assert len(list(spool.paths())) == 1
 
 
-def test_the_bytes_are_on_disk_before_the_name_and_the_name_before_the_answer(
-    spool: Spool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_bytes_and_the_name_are_on_disk_before_the_answer(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real calls are made; only their order is taken down."""
     done: list[str] = []
     fsync, rename, synchronize = os.fsync, Path.rename, durable.synchronize_folder
 
     def note_fsync(descriptor: int) -> None:
-        done.append(f"fsync {Path(f'/proc/self/fd/{descriptor}').resolve().suffix}")
+        done.append(f"fsync {Path(f'/proc/self/fd/{descriptor}').resolve().suffix or 'folder'}")
         fsync(descriptor)
 
     def note_rename(self: Path, target: Path) -> Path:
@@ -144,22 +142,19 @@ def test_the_bytes_are_on_disk_before_the_name_and_the_name_before_the_answer(
 
     monkeypatch.setattr(os, "fsync", note_fsync)
     monkeypatch.setattr(Path, "rename", note_rename)
-    monkeypatch.setattr("deploy.node.spool.synchronize_folder", note_folder)
+    monkeypatch.setattr("deploy.node.spool.spool.synchronize_folder", note_folder)
     store(spool, FIRST)
     new = [f"folder {name}" for name in ("spool", STUDY)]
     series = f"folder {STUDY}.1"
-    assert [step for step in done if step in ("fsync .part", "rename", *new, series)] == [
-        "fsync .part",
-        *new,
-        "rename",
-        series,
-    ]
+    # Complete, with its self-check, before it has its name.
+    steps = ("rename", "fsync .dcm", *new, series)
+    assert [step for step in done if step in steps] == [*new, "rename", "fsync .dcm", series]
 
     # The process that made the folders and the file may have been killed before their entries were on disk.
     after_restart = Spool(spool.folder.parent)
     done.clear()
     store(after_restart, FIRST)
-    assert [step for step in done if step in ("rename", *new, series)] == [*new, series]
+    assert [step for step in done if step in steps] == [*new, "fsync .dcm", series]
 
 
 def test_many_threads_may_store_the_same_instance(spool: Spool) -> None:
