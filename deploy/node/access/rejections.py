@@ -107,7 +107,9 @@ class Rejections:
             return False
         with self._database.write() as session:
             for group, (rejection, count) in due.items():
-                record(session, KIND, _told(rejection, count, group), count=count, **asdict(rejection))
+                facts = asdict(rejection)
+                del facts["text"]  # it is in the event's own
+                record(session, KIND, _told(rejection, count, group), count=count, **facts)
         with self._lock:
             for group, (_, count) in due.items():
                 self._groups[group].count -= count
