@@ -16,7 +16,7 @@ from operators.manifest import Manifest, changed_model_files, load_manifest
 from operators.outcome import Decision, Gate, Outcome, voxels_of_segments
 from operators.provenance import Analysis, ReplacedResult, input_digest
 from operators.read.selection import Selection, select_series
-from operators.read.study import Study, read_study
+from operators.read.study import Study, read_priors, read_study
 from operators.refused import Refused
 from operators.write.base.result import save
 from operators.write.refusal_report import write_refusal_report
@@ -202,7 +202,7 @@ def _conclude(run: AppRun, application: FunctionApplication, output_folder: Path
 def _refuse(run: AppRun, refused: Refused, gates: Sequence[GateResult], output_folder: Path) -> Outcome:
     """Report the refusal in the study. A study that cannot be read at all cannot be reported on: Refused again."""
     study = read_study(run.input_folder)
-    selection = select_series(study, run.manifest)
+    selection = select_series(study, run.manifest, read_priors(run.priors_folder))
     analysis = analysis_of(
         run.manifest, study, selection, settings=run.settings, started=run.started, replaces=run.replaces
     )
