@@ -26,7 +26,12 @@ from pydicom.uid import (
     RLELossless,
 )
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
-from pynetdicom.presentation import PresentationContext, build_context, build_role
+from pynetdicom.presentation import (
+    PresentationContext,
+    StoragePresentationContexts,
+    build_context,
+    build_role,
+)
 
 _UNCOMPRESSED = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
 """Interchangeable (PS3.5 section 10.1): one context for both."""
@@ -51,6 +56,8 @@ _OTHERS: tuple[UID, ...] = (
 )
 """The most usual first."""
 
+_USUAL = frozenset(str(context.abstract_syntax) for context in StoragePresentationContexts)
+
 _MAXIMUM = 127
 """Presentation contexts beside that of the query model: identifiers are odd numbers up to 255 (PS3.8 table 9-18)."""
 
@@ -60,10 +67,11 @@ def get_contexts(
 ) -> tuple[list[PresentationContext], list[SCP_SCU_RoleSelectionNegotiation]]:
     """Return contexts, and roles in which the node is SCP, to be sent instances of these SOP classes (PS3.4 C.5.3).
 
-    Where an association cannot hold a context for each transfer syntax, the rarer ones share one, of which the archive
-    chooses.
+    Without any SOP class, as where the archive does not tell what it has, these are the usual ones. Where an
+    association cannot hold a context for each transfer syntax, the rarer ones, or all, share one, of which the archive
+    chooses: what it cannot convert it does not send then.
     """
-    chosen = sorted(sop_classes)[:_MAXIMUM]
+    chosen = sorted(sop_classes or _USUAL)[:_MAXIMUM]
     each = _MAXIMUM // len(chosen)
     contexts = []
     for sop_class in chosen:

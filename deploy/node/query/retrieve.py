@@ -92,7 +92,7 @@ def fetch(
 
 
 def _sop_classes(archive: Archive, study: str, series: str | None) -> set[str]:
-    """Which presentation contexts a C-GET needs: an association can hold but 128 of them."""
+    """Which SOP classes a C-GET has to be ready for, as far as the archive tells: it cannot propose all."""
     for found in find_studies(archive, study_instance_uid=study):
         if found.sop_classes and series is None:
             return set(found.sop_classes)
@@ -102,8 +102,6 @@ def _sop_classes(archive: Archive, study: str, series: str | None) -> set[str]:
 def _get(
     archive: Archive, identifier: Dataset, sop_classes: set[str], intake: Intake, cancel: threading.Event | None
 ) -> Fetched:
-    if not sop_classes:
-        return Fetched(problem="the archive has no such study or series")
     contexts, roles = get_contexts(sop_classes)
     with associate(
         archive.address,
