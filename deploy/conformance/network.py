@@ -13,8 +13,9 @@ from pynetdicom.sop_class import Verification
 
 from apps.run import app_manifest, app_names
 from deploy.conformance.markdown import table
-from deploy.node import receive, send
+from deploy.node import send
 from deploy.node.config import DestinationConfig, ReceiveConfig
+from deploy.node.receive import statuses as received
 from deploy.node.verify.iods.sop_classes import RESULT_SOP_CLASSES
 from operators.provenance import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from operators.write.base.encode import LOSSLESS
@@ -119,19 +120,23 @@ def _forms() -> Iterator[SegmentationForm]:
 def statuses() -> str:
     """Return the statuses of C-STORE responses, given and taken."""
     given = (
-        (receive.SUCCESS, "Success", "the instance is on the disk of the node, under its final name, and synchronised"),
-        (receive.OUT_OF_RESOURCES, "Refused: out of resources", "the disk or a quota is full"),
         (
-            receive.DATA_SET_MISMATCH,
+            received.SUCCESS,
+            "Success",
+            "the instance is on the disk of the node, under its final name, and synchronised",
+        ),
+        (received.OUT_OF_RESOURCES, "Refused: out of resources", "the disk or a quota is full"),
+        (
+            received.DATA_SET_MISMATCH,
             "Error: data set does not match",
             "SOP class or instance differ from the request's",
         ),
         (
-            receive.CANNOT_UNDERSTAND,
+            received.CANNOT_UNDERSTAND,
             "Error: cannot understand",
             "there is no data set, or no legible identifiers in it",
         ),
-        (receive.PROCESSING_FAILURE, "Processing failure", "anything else that went wrong in the node"),
+        (received.PROCESSING_FAILURE, "Processing failure", "anything else that went wrong in the node"),
     )
     taken = [(send.SUCCESS, "delivered"), *((code, "delivered; the warning is kept") for code in send.WARNINGS)]
     return "\n\n".join(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sqlalchemy import and_, or_, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from deploy.node.database import Database, Instance, Study
-from deploy.node.events import log_failure, record
+from deploy.node.access import Rejection, Rejections
+from deploy.node.database import Database, Instance, Study, is_passing
+from deploy.node.events import log, log_failure, record
 from deploy.node.file_meta import NotDicomFileError
 from deploy.node.header import InstanceHeader, UnreadableHeaderError
-from deploy.node.receive import OpenAssociation, RefusedInstance
-from deploy.node.spool import Arrival, Spool, StoredInstance
+from deploy.node.receive.reports import OpenAssociation, Received, RefusedCaller, RefusedInstance
+from deploy.node.spool import Arrival, Spool, StoredInstance, TornFileError
 
 _BATCH = 500
 """Instances per transaction when many are indexed at once."""
@@ -72,8 +74,17 @@ def reconcile(database: Database, spool: Spool) -> int:
     """Index what is in the spool and not in the database, and drop rows whose file is gone; return the number indexed.
 
     To be called before receiving starts: a killed node may have stored an instance and not indexed it. A file that
-    cannot be read is an event, and stays where it is.
+    cannot be read is an event, and stays where it is; one that a loss of power has torn is set aside.
     """
+    indexed, lost = _index_unknown(database, spool)
+    if lost:
+        with database.write() as session:
+            _forget(session, lost)
+    return indexed
+
+
+def _index_unknown(database: Database, spool: Spool) -> tuple[int, list[str]]:
+    """Index what is in the spool and not in the database; return the number, and the paths whose file is gone."""
     with database.read() as session:
         known = set(session.scalars(select(Instance.path)))
     found = set()
@@ -87,10 +98,7 @@ def reconcile(database: Database, spool: Spool) -> int:
         with database.write() as session:
             for path in unknown[start : start + _BATCH]:
                 indexed += _index_file(session, spool, path)
-    if lost := sorted(known - found):
-        with database.write() as session:
-            _forget(session, lost)
-    return indexed
+    return indexed, sorted(known - found)
 
 
 def instance_files(session: Session, study_instance_uid: str) -> dict[str, str]:
@@ -117,49 +125,83 @@ def job_files(session: Session, spool: Spool, study_instance_uid: str, uids: Ite
 
 
 class ReceiveIndex:
-    """Writes what the storage SCP tells into the database (a :class:`deploy.node.receive.ReceiveListener`)."""
+    """Writes what the receiver processes tell into the database.
 
-    def __init__(self, database: Database) -> None:
+    It is a :class:`deploy.node.receive.reports.ReceiveListener`.
+    """
+
+    def __init__(self, database: Database, rejections: Rejections) -> None:
         self._database = database
+        self._rejections = rejections
 
-    def stored(self, stored: StoredInstance) -> None:
-        """Index an instance that is safe in the spool."""
-        with self._database.write(rebuildable=True) as session:
-            index_instance(session, stored)
-
-    def refused(self, refusal: RefusedInstance) -> None:
-        """Record that an instance was not accepted."""
+    def received(self, batch: Sequence[Received]) -> None:
+        """Index what has come, all in one transaction: the sender does not wait for it."""
         try:
-            with self._database.write() as session:
-                record(
-                    session,
-                    "instance-refused",
-                    f"refused {refusal.sop_instance_uid or 'an instance'} from {refusal.calling_ae_title} with status "
-                    f"0x{refusal.status:04X}: {refusal.reason}",
-                    study=refusal.study_instance_uid,
-                    status=refusal.status,
-                )
-        # Where the disk is full the database may be the next to fail, and the sender must still get its answer.
-        except Exception:
-            log_failure("instance-refused", f"{refusal} could not be recorded", study=refusal.study_instance_uid)
+            self._write(batch)
+        except DBAPIError as error:
+            if is_passing(error) or len(batch) == 1:
+                raise
+            # One thing that the database does not take must not keep the others out.
+            self._write_each(batch)
 
-    def association_started(self, association: OpenAssociation) -> None:
-        """Nothing to keep: the end of the association tells all."""
+    def receiver_died(self, spool: Spool) -> None:
+        """Index what a receiver process has stored and not told."""
+        indexed, _ = _index_unknown(self._database, spool)
+        log("recovered", f"indexed {indexed} instances of which the receiver process had not told")
 
-    def association_ended(self, association: OpenAssociation) -> None:
-        """Record what an association brought, for each study."""
-        with self._database.write() as session:
-            for uid, counts in association.studies.items():
-                parts = [f"{counts[arrival]} {meaning}" for arrival, meaning in _MEANINGS.items() if counts[arrival]]
-                record(
-                    session,
-                    "received",
-                    f"{association.calling_ae_title} sent {', '.join(parts) or 'nothing that could be stored'} and "
-                    f"{association.ending}",
-                    study=uid,
-                    ending=association.ending,
-                    **{arrival.value: counts[arrival] for arrival in Arrival},
-                )
+    def refused_caller(self, refused: RefusedCaller) -> None:
+        """Count a caller that was turned away."""
+        self._rejections.add(Rejection(**vars(refused)))
+
+    def _write(self, batch: Sequence[Received]) -> None:
+        # What is only of the spool can be had from it again.
+        rebuildable = all(isinstance(each, StoredInstance) for each in batch)
+        with self._database.write(rebuildable=rebuildable) as session:
+            for each in batch:
+                if isinstance(each, StoredInstance):
+                    index_instance(session, each)
+                elif isinstance(each, RefusedInstance):
+                    _record_refusal(session, each)
+                else:
+                    _record_association(session, each)
+
+    def _write_each(self, batch: Sequence[Received]) -> None:
+        failed = None
+        for each in batch:
+            try:
+                self._write([each])
+            except DBAPIError as error:
+                if is_passing(error):
+                    raise
+                failed = error
+                log_failure("index-failed", f"{each} could not be recorded")
+        if failed is not None:
+            raise failed
+
+
+def _record_refusal(session: Session, refusal: RefusedInstance) -> None:
+    record(
+        session,
+        "instance-refused",
+        f"refused {refusal.sop_instance_uid or 'an instance'} from {refusal.calling_ae_title} with status "
+        f"0x{refusal.status:04X}: {refusal.reason}",
+        study=refusal.study_instance_uid,
+        status=refusal.status,
+    )
+
+
+def _record_association(session: Session, association: OpenAssociation) -> None:
+    """Record what an association brought, for each study."""
+    for uid, counts in association.studies.items():
+        parts = [f"{counts[arrival]} {meaning}" for arrival, meaning in _MEANINGS.items() if counts[arrival]]
+        record(
+            session,
+            "received",
+            f"{association.calling_ae_title} sent {', '.join(parts)} and {association.ending}",
+            study=uid,
+            ending=association.ending,
+            **{arrival.value: counts[arrival] for arrival in Arrival},
+        )
 
 
 _MEANINGS = {
@@ -186,6 +228,12 @@ def _new_study(header: InstanceHeader, stored: StoredInstance) -> Study:
 def _index_file(session: Session, spool: Spool, path: str) -> int:
     try:
         stored = spool.read(path)
+        spool.make_durable(path)
+    except TornFileError as error:
+        aside = spool.set_aside(path)
+        text = f"{path} was never acknowledged and did not reach the disk whole ({error}): it is kept as {aside}"
+        record(session, "torn-file", text, path=aside)
+        return 0
     except (OSError, NotDicomFileError, UnreadableHeaderError) as error:
         record(session, "unreadable-file", f"{path} in the spool cannot be indexed: {error}", path=path)
         return 0

@@ -16,14 +16,15 @@ from deploy.node.access import CertificateWatch, Rejections, access_warnings
 from deploy.node.bell import persevere
 from deploy.node.config import NodeConfig
 from deploy.node.database import Database, open_database
+from deploy.node.disk import Space, SpaceWatch
 from deploy.node.engines import Engine
 from deploy.node.engines.local import PREPARE_APP, LocalEngine
 from deploy.node.events import log
 from deploy.node.index import ReceiveIndex, reconcile
 from deploy.node.lock import lock_data_folder
-from deploy.node.outbox import DestinationQueue, record_orphans
+from deploy.node.outbox import Outbox
 from deploy.node.readiness import Readiness
-from deploy.node.receive import StorageSCP
+from deploy.node.receive.storage_scp import StorageSCP
 from deploy.node.route import RoutedApp, decide, routed_apps
 from deploy.node.spool import Spool
 from deploy.node.threads import Threads
@@ -54,12 +55,12 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
             log("access", warning)
         rejections = Rejections(database)
         certificates = CertificateWatch(config, database)
+        space = Space(config.data_folder, config.disk)
+        space_watch = SpaceWatch(space, database)
 
         engine = engine or LocalEngine(config.data_folder / LOG_FOLDER_NAME, prepare=PREPARE_APP)
-        queues = [
-            DestinationQueue(name, destination, database, config.data_folder, calling_ae_title=config.receive.ae_title)
-            for name, destination in config.destinations.items()
-        ]
+        outbox = Outbox(config, database)
+        outbox.take_up()
         workers = {
             name: Worker(
                 app,
@@ -69,11 +70,12 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
                 engine,
                 config.data_folder,
                 lease_seconds=config.lease_seconds,
-                on_results=lambda: _ring(queues),
+                on_results=outbox.results_came,
+                has_room=space.has_room_for_run,
             )
             for name, app in apps.items()
         }
-        receiver = StorageSCP(config.receive, spool, ReceiveIndex(database))
+        receiver = StorageSCP(config, spool, ReceiveIndex(database, rejections))
         readiness = Readiness(
             database,
             spool,
@@ -88,10 +90,11 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
         try:
             threads.start("refused callers", rejections.run)
             threads.start("certificates", certificates.run)
+            threads.start("disk", space_watch.run)
             threads.start("readiness", lambda stop: _decide(stop, database, readiness, apps, workers))
             for name, each in workers.items():
                 threads.start(f"worker of {name}", each.run)
-            for name, queue in zip(config.destinations, queues, strict=True):
+            for name, queue in outbox.queues.items():
                 threads.start(f"outbox to {name}", queue.run)
             if ready is not None:
                 ready()
@@ -101,7 +104,8 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
             threads.stop()
             receiver.stop()
             engine.close()
-            _ring([*workers.values(), *queues])
+            outbox.hang_up()
+            _ring(workers.values())
             threads.join()
         return 1 if threads.failed else 0
 
@@ -111,10 +115,9 @@ def _take_up(config: NodeConfig, database: Database, spool: Spool) -> None:
     shutil.rmtree(config.data_folder / worker.FOLDER_NAME, ignore_errors=True)
     indexed = reconcile(database, spool)
     # The data folder is locked: whoever held a job is gone.
-    released = jobs.release_leases(database, {name: app.maximum_attempts for name, app in config.apps.items()})
+    released = jobs.release_leases(database)
     with database.write() as session:
         jobs.record_unconfigured(session, set(config.apps))
-        record_orphans(session, set(config.destinations))
     log("recovered", f"indexed {indexed} instances, put back {released} jobs")
 
 
@@ -130,7 +133,7 @@ def _decide(
             _ring(workers.values())
 
 
-def _ring(others: Iterable[Worker | DestinationQueue]) -> None:
+def _ring(others: Iterable[Worker]) -> None:
     for other in others:
         other.bell.ring()
 
