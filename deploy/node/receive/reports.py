@@ -120,6 +120,10 @@ class OpenAssociation:
     studies: dict[str, Counter[Arrival]] = field(default_factory=dict)
     ending: str = "lost the connection"
 
+    def arrivals(self, study_instance_uid: str) -> Counter[Arrival]:
+        """Return what came of a study, to be counted in; from the first call on the study counts as being received."""
+        return self.studies.setdefault(study_instance_uid, Counter())
+
 
 Received = StoredInstance | RefusedInstance | OpenAssociation
 """What the index is told of: an association when it is over."""

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 
 from deploy.child import stop
@@ -239,7 +238,7 @@ class _Receiver:
                     self.associations[report.number] = OpenAssociation(report.calling_ae_title, report.address)
                 elif isinstance(report, Stored):
                     uid = report.stored.header.study_instance_uid
-                    self.associations[report.number].studies.setdefault(uid, Counter())[report.stored.arrival] += 1
+                    self.associations[report.number].arrivals(uid)[report.stored.arrival] += 1
                     told.append(report.stored)
                 elif isinstance(report, AssociationEnded):
                     association = self.associations.pop(report.number)
