@@ -86,6 +86,16 @@ def check_uid(value: str, keyword: str, *, invalid: int = INVALID_ATTRIBUTE_VALU
     return value
 
 
+def number(dataset: Dataset, keyword: str, absent: int) -> int:
+    """Return a whole number, or ``absent`` where there is none that can be read."""
+    try:
+        value = dataset.get(keyword)
+    # Elements are decoded when they are looked at; see decode.
+    except Exception:
+        return absent
+    return value if isinstance(value, int) else absent
+
+
 def items(dataset: Dataset, keyword: str, *, invalid: int = INVALID_ATTRIBUTE_VALUE) -> tuple[Dataset, ...]:
     """Return the items of a sequence, none where it is absent. Raises :class:`RefusedRequestError`."""
     try:

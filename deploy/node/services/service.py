@@ -13,6 +13,7 @@ from deploy.node.services.statuses import NO_SUCH_SOP_CLASS, PROCESSING_FAILURE,
 if TYPE_CHECKING:
     from deploy.node.database import Database
 
+N_EVENT_REPORT = 0x0100
 N_SET = 0x0120
 N_ACTION = 0x0130
 N_CREATE = 0x0140
@@ -61,7 +62,7 @@ class Services:
         self, requestor: Requestor, abstract_syntax: str, transfer_syntax: str, command: Command, data_set: bytes
     ) -> Answer:
         # Imported here: a receiver process that is never asked starts without them.
-        from deploy.node.services import availability, commitment_requests, procedure_steps
+        from deploy.node.services import availability, commitment_answers, commitment_requests, procedure_steps
         from deploy.node.spool import Spool
 
         operation = command.get("CommandField")
@@ -74,6 +75,8 @@ class Services:
         database, spool = self._open(), Spool(self._data_folder)
         if (abstract_syntax, operation) == (STORAGE_COMMITMENT, N_ACTION):
             return commitment_requests.accept(database, spool, requestor, command, data_set, transfer_syntax)
+        if (abstract_syntax, operation) == (STORAGE_COMMITMENT, N_EVENT_REPORT):
+            return commitment_answers.accept(database, command, data_set, transfer_syntax)
         if (abstract_syntax, operation) == (PROCEDURE_STEP, N_CREATE):
             return procedure_steps.create(database, requestor, command, data_set, transfer_syntax)
         if (abstract_syntax, operation) == (PROCEDURE_STEP, N_SET):
