@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -115,7 +116,7 @@ def retry_job(job: JobNumber, config: ConfigFile = DEFAULT_CONFIG) -> None:
     from deploy.node.jobs import IllegalTransitionError, UnknownJobError, retry
 
     with explained(UnknownJobError, IllegalTransitionError):
-        retry(open_index(config), job)
+        retry(open_index(config), job, asked_by=getpass.getuser())
     typer.echo(f"job {job} is queued again")
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,12 +19,13 @@ from deploy.node.bell import Bell
 from deploy.node.config import AppConfig
 from deploy.node.database import Database, Delivery, Instance, Job
 from deploy.node.durable import move_folder
-from deploy.node.engines import Engine, EngineClosedError, EngineError
+from deploy.node.engines import Engine, EngineClosedError, EngineError, RunInterruptedError
 from deploy.node.events import log, log_failure
 from deploy.node.failure import FailureKind
 from deploy.node.index import job_files
-from deploy.node.jobs import Claim, LostLeaseError, NewDelivery
+from deploy.node.jobs import RETRIES, CancelRequestedError, Claim, LostLeaseError, NewDelivery, Retry
 from deploy.node.outbox import FOLDER_NAME as OUTBOX
+from deploy.node.outbox import addressees
 from deploy.node.route import RoutedApp
 from deploy.node.spool import Spool
 from deploy.node.verify import KnownInstance, ResultObject, VerificationError, verify_results
@@ -33,9 +35,15 @@ from operators.provenance import Analysis, input_digest
 FOLDER_NAME = "work"
 """Inputs and outputs of the runs under way, below the data folder; nothing in it outlives its run."""
 
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+
 
 class Worker:
-    """Works on the jobs of one app. A crash at any point repeats safely: the same input gives the same results."""
+    """Works on the jobs of one app, one after another; others may do so beside it, each with a ``slot`` of its own.
+
+    It begins nothing while ``has_room`` says that the disk has none left. A crash at any point repeats safely: the same
+    input gives the same results.
+    """
 
     def __init__(
         self,
@@ -48,7 +56,9 @@ class Worker:
         *,
         lease_seconds: float,
         on_results: Callable[[], None],
-        first_retry_seconds: float = jobs.FIRST_RETRY_SECONDS,
+        slot: int = 0,
+        has_room: Callable[[], bool] = lambda: True,
+        retries: Mapping[FailureKind, Retry] = RETRIES,
     ) -> None:
         self.bell = Bell()
         self._app = app
@@ -61,13 +71,17 @@ class Worker:
         self._outbox = data_folder / OUTBOX
         self._lease_seconds = lease_seconds
         self._on_results = on_results
-        self._first_retry_seconds = first_retry_seconds
+        self._retries = retries
+        self._slot = slot
+        self._has_room = has_room
+        gib = config.memory_limit_gib
+        self._memory_limit = None if gib is None else int(gib * 2**30)
         self._owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid4().hex[:8]}"
 
     def run(self, stop: threading.Event) -> None:
         """Warm the engine up, then work until ``stop`` is set."""
         try:
-            self._engine.warm(self._name, device=self._config.device)
+            self._engine.warm(self._name, device=self._config.device, slot=self._slot)
         except EngineClosedError:
             return
         except EngineError as failure:
@@ -77,36 +91,40 @@ class Worker:
 
     def work_once(self) -> bool:
         """Work on the next due job, if there is one; return whether there was."""
+        if not self._has_room():
+            return False
         claim = jobs.claim(
             self._database,
             self._name,
             owner=self._owner,
             lease_seconds=self._lease_seconds,
-            maximum_attempts=self._config.maximum_attempts,
         )
         if claim is None:
             return False
         folder = self._work / str(claim.job_id)
         try:
-            with jobs.hold(self._database, claim, self._lease_seconds):
-                self._attempt(claim, folder)
+            with jobs.hold(self._database, claim, self._lease_seconds) as interrupted:
+                self._attempt(claim, folder, interrupted)
         except LostLeaseError as error:
             log("lease-lost", str(error), job=claim.job_id)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return True
 
-    def _attempt(self, claim: Claim, folder: Path) -> None:
+    def _attempt(self, claim: Claim, folder: Path, interrupted: threading.Event) -> None:
         try:
-            self._analyse(claim, folder)
+            self._analyse(claim, folder, interrupted)
         except EngineClosedError:
             jobs.give_back(self._database, claim)
+        except (RunInterruptedError, CancelRequestedError):
+            shutil.rmtree(self._outbox / str(claim.job_id), ignore_errors=True)
+            jobs.end_interrupted(self._database, claim)
         except EngineError as failure:
             self._fail(claim, failure.kind, failure.detail)
         except VerificationError as error:
             self._fail(claim, FailureKind.VERIFICATION, str(error))
         except OSError as error:
-            self._fail(claim, FailureKind.STORAGE, str(error))
+            self._fail(claim, FailureKind.DISK_FULL if error.errno in _NO_SPACE else FailureKind.STORAGE, str(error))
         except (LostLeaseError, SQLAlchemyError):
             raise
         # Whatever is wrong with this job or with us, the others are to be worked on.
@@ -121,10 +139,10 @@ class Worker:
             kind,
             detail,
             maximum_attempts=self._config.maximum_attempts,
-            first_retry_seconds=self._first_retry_seconds,
+            retries=self._retries,
         )
 
-    def _analyse(self, claim: Claim, folder: Path) -> None:
+    def _analyse(self, claim: Claim, folder: Path, interrupted: threading.Event) -> None:
         # After an update or with other settings the job's identifiers would be wrong for what comes out.
         if (
             input_digest(self._app.manifest.algorithm, self._app.settings, claim.sop_instance_uids)
@@ -143,6 +161,9 @@ class Worker:
             settings=self._app.settings,
             started=claim.started,
             timeout=self._config.timeout_seconds or self._app.manifest.resources.timeout,
+            memory_limit=self._memory_limit,
+            slot=self._slot,
+            interrupted=interrupted,
             replaces=claim.replaces,
         )
         jobs.begin_verification(self._database, claim, outcome)
@@ -187,8 +208,12 @@ class Worker:
         return verify_results(results, outcome, analysis, sources=sources, known=known)
 
     def _deliveries(self, claim: Claim, objects: Sequence[ResultObject]) -> list[NewDelivery]:
+        with self._database.read() as session:
+            destinations = addressees(
+                session, claim.study_instance_uid, claim.sop_instance_uids, self._config.destinations
+            )
         return [
             NewDelivery(destination, item.sop_instance_uid, item.sop_class_uid, f"{claim.job_id}/{item.name}")
-            for destination in self._config.destinations
+            for destination in destinations
             for item in objects
         ]

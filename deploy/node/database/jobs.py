@@ -54,6 +54,9 @@ class Job(Base):
     reason: Mapped[str] = mapped_column(String(64), default="")  # code of a refusal, kind of a failure
     detail: Mapped[str] = mapped_column(Text, default="")
     attempts: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)  # how often in which way it failed
+    # How many STAT jobs went before it while it was the one that was due longest.
+    overtaken: Mapped[int] = mapped_column(default=0)
     not_before: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
     lease_owner: Mapped[str | None] = mapped_column(String(64), default=None)
     lease_expires: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from deploy.node.database import Database, Delivery, Job, JobState, Study, open_
 from deploy.node.engines.local import LocalEngine
 from deploy.node.header import read_header
 from deploy.node.index import index_instance
+from deploy.node.jobs import RETRIES
 from deploy.node.readiness import Readiness
 from deploy.node.route import route_study, routed_apps
 from deploy.node.spool import Spool
@@ -98,7 +100,7 @@ class Node:
             self.data,
             lease_seconds=60.0,
             on_results=on_results,
-            first_retry_seconds=0.001,
+            retries={kind: replace(retry, first_seconds=0.001) for kind, retry in RETRIES.items()},
         )
 
     def job(self) -> Job:
@@ -223,7 +225,7 @@ def test_failed_job_that_is_retried_gives_its_results(node: Node, flair: tuple[P
     worker = node.worker(maximum_attempts=1)
     work(worker)
     (control / "misbehave").unlink()
-    jobs.retry(node.database, node.job().id)
+    jobs.retry(node.database, node.job().id, asked_by="somebody")
     work(worker)
     assert node.job().state is JobState.DELIVERING
 

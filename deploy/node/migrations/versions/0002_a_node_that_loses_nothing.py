@@ -25,10 +25,14 @@ def _alter() -> None:
     with op.batch_alter_table("jobs") as table:
         for flag in ("stat", "paused", "cancel_requested"):
             table.add_column(sa.Column(flag, sa.Boolean(), nullable=False, server_default=sa.false()))
+        table.add_column(sa.Column("failures", sa.JSON(), nullable=False, server_default="{}"))
+        table.add_column(sa.Column("overtaken", sa.Integer(), nullable=False, server_default="0"))
         table.add_column(sa.Column("replaces_job_id", sa.Integer(), nullable=True))
         table.add_column(sa.Column("replaces", sa.JSON(), nullable=True))
         table.create_foreign_key(op.f("fk_jobs_replaces_job_id"), "jobs", ["replaces_job_id"], ["id"])
     with op.batch_alter_table("deliveries") as table:
+        table.add_column(sa.Column("stored", sa.DateTime(), nullable=True))
+        table.add_column(sa.Column("held", sa.Boolean(), nullable=False, server_default=sa.false()))
         table.add_column(sa.Column("transaction_uid", sa.String(length=64), nullable=True))
         table.add_column(sa.Column("commitment_asked", sa.DateTime(), nullable=True))
         table.add_column(sa.Column("committed", sa.DateTime(), nullable=True))
@@ -115,3 +119,9 @@ def _create() -> None:
         sa.PrimaryKeyConstraint("study_instance_uid", "prior_study_instance_uid", name=op.f("pk_prior_studies")),
     )
     op.create_index(op.f("ix_prior_studies_prior_study_instance_uid"), "prior_studies", ["prior_study_instance_uid"])
+    op.create_table(
+        "disk_samples",
+        sa.Column("at", sa.DateTime(), nullable=False),
+        sa.Column("free", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("at", name=op.f("pk_disk_samples")),
+    )
