@@ -23,7 +23,7 @@ from deploy.node.events import log
 from deploy.node.index import ReceiveIndex, reconcile
 from deploy.node.lock import lock_data_folder
 from deploy.node.outbox import Outbox
-from deploy.node.readiness import Readiness
+from deploy.node.readiness import Readiness, archive_services
 from deploy.node.receive.storage_scp import StorageSCP
 from deploy.node.route import RoutedApp, decide, routed_apps
 from deploy.node.spool import Spool
@@ -79,9 +79,10 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
         readiness = Readiness(
             database,
             spool,
-            {name: app.manifest for name, app in apps.items()},
+            apps,
             config.readiness,
             receiver.is_receiving,
+            archive_services(config, database, spool),
         )
 
         threads = Threads()

@@ -28,6 +28,9 @@ class Delivery(Base):
     not_before: Mapped[datetime] = mapped_column(UTCDateTime)
     delivered: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
     status: Mapped[str] = mapped_column(Text, default="")  # what the destination last answered
+    # When the destination said that it has stored it; delivered as well, unless it has to commit itself, too.
+    stored: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)
+    held: Mapped[bool] = mapped_column(default=False)  # there is no destination of this name that could be called
     # Storage commitment (PS3.4 annex J), where the destination has to give it: asked for under which Transaction UID,
     # when, and given when.
     transaction_uid: Mapped[str | None] = mapped_column(String(64), index=True, default=None)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -16,12 +17,22 @@ from pydicom.dataset import Dataset
 from sqlalchemy import select
 
 from deploy.node.config import DestinationConfig
-from deploy.node.database import Database, Delivery, Event, Job, JobState, Study
-from deploy.node.outbox import DestinationQueue, record_orphans
+from deploy.node.database import Database, Delivery, DestinationState, Event, Job, JobState, Study
+from deploy.node.outbox import DestinationQueue, hold_unaddressed
 from phantoms.mr_brain.dicom import BrainMRStudy
 from tests.deploy.node.archive import Archive
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+
+
+@dataclass
+class Clock:
+    """A clock that the test moves."""
+
+    now: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+
+    def __call__(self) -> datetime:
+        return self.now
 
 
 class Outbox:
@@ -68,7 +79,12 @@ class Outbox:
             return job.id
 
     def queue(
-        self, name: str, archive: Archive, first_retry: float = 0.1, longest_retry: float = 0.4
+        self,
+        name: str,
+        archive: Archive,
+        first_retry: float = 0.1,
+        longest_retry: float = 0.4,
+        clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> DestinationQueue:
         config = DestinationConfig(
             ae_title="ARCHIVE",
@@ -77,7 +93,19 @@ class Outbox:
             first_retry_seconds=first_retry,
             longest_retry_seconds=longest_retry,
         )
-        return DestinationQueue(name, config, self.database, self._folder, calling_ae_title="GANTRY")
+        return DestinationQueue(
+            name,
+            config,
+            self.database,
+            self._folder,
+            calling_ae_title="GANTRY",
+            clock=clock,
+            draw=lambda: 0.0,
+        )
+
+    def destination(self, name: str) -> DestinationState:
+        with self.database.read() as session:
+            return session.get_one(DestinationState, name)
 
     def deliveries(self, job: int) -> list[Delivery]:
         with self.database.read() as session:
@@ -193,16 +221,17 @@ def test_slow_destination_does_not_delay_another(outbox: Outbox) -> None:
 
 
 def test_waits_grow_to_the_longest_and_never_end(outbox: Outbox) -> None:
-    job = outbox.add_job("pacs", objects=1)
-    queue = outbox.queue("pacs", Archive(), first_retry=10, longest_retry=35)
+    outbox.add_job("pacs", objects=1)
+    clock = Clock()
+    queue = outbox.queue("pacs", Archive(), first_retry=10, longest_retry=35, clock=clock)
     waits = []
     for _ in range(5):
-        before = datetime.now(timezone.utc)
         assert queue.deliver_due()
-        (row,) = outbox.deliveries(job)
-        waits.append(round((row.not_before - before).total_seconds()))
-        with outbox.database.write() as session:
-            session.get_one(Delivery, row.id).not_before = NOW
+        assert not queue.deliver_due()
+        state = outbox.destination("pacs")
+        assert state.open_until is not None
+        waits.append((state.open_until - clock.now).total_seconds())
+        clock.now = state.open_until
     assert waits == [10, 20, 35, 35, 35]
 
 
@@ -278,8 +307,8 @@ def test_warning_is_a_delivery_and_is_kept(outbox: Outbox) -> None:
 def test_what_waits_for_a_destination_that_is_gone_is_told(outbox: Outbox) -> None:
     job = outbox.add_job("old pacs")
     with outbox.database.write() as session:
-        record_orphans(session, {"pacs"})
+        hold_unaddressed(session, {"pacs"}, repeat=True)
     with outbox.database.read() as session:
         (event,) = session.scalars(select(Event).where(Event.kind == "no-destination"))
-    assert event.text == "2 instances wait for old pacs, which is not configured"
+    assert event.text == "2 instances wait: old pacs is not configured"
     assert {row.status for row in outbox.deliveries(job)} == {"old pacs is not configured"}
