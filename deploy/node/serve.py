@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from deploy.node import jobs, worker
@@ -26,6 +26,7 @@ from deploy.node.outbox import Outbox
 from deploy.node.readiness import Readiness, archive_services
 from deploy.node.receive.storage_scp import StorageSCP
 from deploy.node.route import RoutedApp, decide, routed_apps
+from deploy.node.services.commitment_calls import CommitmentCalls
 from deploy.node.spool import Spool
 from deploy.node.threads import Threads
 from deploy.node.worker import Worker
@@ -61,8 +62,8 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
         engine = engine or LocalEngine(config.data_folder / LOG_FOLDER_NAME, prepare=PREPARE_APP)
         outbox = Outbox(config, database)
         outbox.take_up()
-        workers = {
-            name: Worker(
+        workers = [
+            Worker(
                 app,
                 config.apps[name],
                 database,
@@ -71,11 +72,14 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
                 config.data_folder,
                 lease_seconds=config.lease_seconds,
                 on_results=outbox.results_came,
+                slot=slot,
                 has_room=space.has_room_for_run,
             )
             for name, app in apps.items()
-        }
+            for slot in range(config.apps[name].concurrency)
+        ]
         receiver = StorageSCP(config, spool, ReceiveIndex(database, rejections))
+        commitments = CommitmentCalls(database, spool, config.peers, ae_title=config.receive.ae_title)
         readiness = Readiness(
             database,
             spool,
@@ -93,8 +97,9 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
             threads.start("certificates", certificates.run)
             threads.start("disk", space_watch.run)
             threads.start("readiness", lambda stop: _decide(stop, database, readiness, apps, workers))
-            for name, each in workers.items():
-                threads.start(f"worker of {name}", each.run)
+            for each in workers:
+                threads.start(each.name, each.run)
+            threads.start("reports of storage commitment", commitments.run)
             for name, queue in outbox.queues.items():
                 threads.start(f"outbox to {name}", queue.run)
             if ready is not None:
@@ -106,7 +111,7 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
             receiver.stop()
             engine.close()
             outbox.hang_up()
-            _ring(workers.values())
+            _ring(workers)
             threads.join()
         return 1 if threads.failed else 0
 
@@ -127,11 +132,11 @@ def _decide(
     database: Database,
     readiness: Readiness,
     apps: Mapping[str, RoutedApp],
-    workers: Mapping[str, Worker],
+    workers: Sequence[Worker],
 ) -> None:
     while not stop.wait(_LOOK_SECONDS):
         if persevere(stop, lambda: bool(decide(database, readiness, apps))):
-            _ring(workers.values())
+            _ring(workers)
 
 
 def _ring(others: Iterable[Worker]) -> None:
