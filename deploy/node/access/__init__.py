@@ -6,6 +6,7 @@ from deploy.node.access.check import access_warnings, check_access
 from deploy.node.access.judge import Accepted, Access, Reason, Rejected
 from deploy.node.access.rejections import Rejection, Rejections
 from deploy.node.access.tls import CertificateWatch, certificate_names, client_context, server_context
+from deploy.node.access.web import WebAccess, WebRejected
 
 __all__ = [
     "Accepted",
@@ -15,6 +16,8 @@ __all__ = [
     "Rejected",
     "Rejection",
     "Rejections",
+    "WebAccess",
+    "WebRejected",
     "access_warnings",
     "certificate_names",
     "check_access",

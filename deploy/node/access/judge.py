@@ -120,7 +120,7 @@ class Access:
         if peer.tls and certificate_names is None:
             return Reason.TLS, f"the peer {name} has to come over TLS"
         wanted = peer.certificate_name
-        if wanted is not None and not _bears(certificate_names or (), wanted):
+        if wanted is not None and not bears(certificate_names or (), wanted):
             shown = ", ".join(certificate_names or ()) or "no name"
             return Reason.CERTIFICATE_NAME, f"the certificate of the peer {name} bears {shown}, not {wanted}"
         return None
@@ -137,8 +137,8 @@ def plain_address(address: str) -> IPv4Address | IPv6Address:
     return parsed
 
 
-def _bears(names: tuple[str, ...], wanted: str) -> bool:
-    # Names of the DNS are compared without regard to case (RFC 4343); a wildcard names nobody.
+def bears(names: tuple[str, ...], wanted: str) -> bool:
+    """Return whether a certificate with these names bears this one, in any case (RFC 4343); wildcards name nobody."""
     return wanted.lower() in (name.lower() for name in names)
 
 

@@ -49,8 +49,10 @@ class StoreTransfer:
         maximum_bytes: int,
         space: Space,
         tell: Callable[[Trouble], None],
+        study_instance_uid: str | None = None,
     ) -> None:
-        """``titles`` are the calling and the called AE title."""
+        """``titles`` are the calling and the called AE title; ``study_instance_uid`` the only study that it may be of."""
+        self._study_instance_uid = study_instance_uid
         self._spool = spool
         self._command = command
         self._maximum_bytes = maximum_bytes
@@ -119,8 +121,9 @@ class StoreTransfer:
         for name, asked, found in (
             ("SOP Class UID", incoming.meta.sop_class_uid, header.sop_class_uid),
             ("SOP Instance UID", incoming.meta.sop_instance_uid, header.sop_instance_uid),
+            ("Study Instance UID", self._study_instance_uid, header.study_instance_uid),
         ):
-            if asked != found:
+            if asked not in (None, found):
                 raise RefusedError(DATA_SET_MISMATCH, f"{name} differs from that of the request", header)
         return header
 

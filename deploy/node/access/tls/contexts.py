@@ -26,19 +26,23 @@ class _Made:
     context: ssl.SSLContext
 
 
-_made: dict[tuple[TLSConfig, ssl._SSLMethod], _Made] = {}
+_Kind = tuple[ssl._SSLMethod, ssl.VerifyMode]
+
+_made: dict[tuple[TLSConfig, _Kind], _Made] = {}
 _lock = threading.Lock()
 
 
-def server_context(tls: TLSConfig) -> ssl.SSLContext:
+def server_context(tls: TLSConfig, *, certificate_required: bool = True) -> ssl.SSLContext:
     """Return the context to accept connections with: the peer has to show a certificate that we trust, too.
+
+    Where that is not required, a certificate that is shown must be trusted all the same.
 
     Ask for it anew for each connection: it is made again when a file has changed. New files that cannot be used leave
     the old context in place, and the log says so.
 
     Raises :class:`ConfigError` where there is no old one.
     """
-    return _current(tls, ssl.PROTOCOL_TLS_SERVER)
+    return _current(tls, (ssl.PROTOCOL_TLS_SERVER, ssl.CERT_REQUIRED if certificate_required else ssl.CERT_OPTIONAL))
 
 
 def client_context(tls: TLSConfig) -> ssl.SSLContext:
@@ -47,35 +51,36 @@ def client_context(tls: TLSConfig) -> ssl.SSLContext:
     Our certificate is shown, and the peer's has to be trusted and to bear the host's name (RFC 9525). Rotation and
     errors as with :func:`server_context`.
     """
-    return _current(tls, ssl.PROTOCOL_TLS_CLIENT)
+    return _current(tls, (ssl.PROTOCOL_TLS_CLIENT, ssl.CERT_REQUIRED))
 
 
-def _current(tls: TLSConfig, protocol: ssl._SSLMethod) -> ssl.SSLContext:
+def _current(tls: TLSConfig, kind: _Kind) -> ssl.SSLContext:
     with _lock:
-        before = _made.get((tls, protocol))
+        before = _made.get((tls, kind))
         stamp = file_stamps(tls)
         if before is not None and before.stamp == stamp:
             return before.context
         try:
-            context = _make(tls, protocol)
+            context = _make(tls, kind)
         except ConfigError as error:
             if before is None:
                 raise
             log("certificate-unusable", f"{error}; the one before stays in use")
             context = before.context
-        _made[tls, protocol] = _Made(stamp, context)
+        _made[tls, kind] = _Made(stamp, context)
         return context
 
 
-def _make(tls: TLSConfig, protocol: ssl._SSLMethod) -> ssl.SSLContext:
+def _make(tls: TLSConfig, kind: _Kind) -> ssl.SSLContext:
     # OpenSSL's own messages do not say which file is meant, nor what to do.
     check_files(tls, "tls")
+    protocol, verify_mode = kind
     context = ssl.SSLContext(protocol)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(":".join(CIPHER_SUITES))
     # Compression and renegotiation: RFC 9325 3.3 and 3.5.
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
-    context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_mode = verify_mode
     try:
         context.load_cert_chain(tls.certificate, tls.key)
         context.load_verify_locations(tls.trusted)
