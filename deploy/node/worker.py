@@ -76,6 +76,7 @@ class Worker:
         self._has_room = has_room
         gib = config.memory_limit_gib
         self._memory_limit = None if gib is None else int(gib * 2**30)
+        self.name = f"worker of {self._name}" + (f", slot {slot}" if slot else "")
         self._owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid4().hex[:8]}"
 
     def run(self, stop: threading.Event) -> None:
