@@ -12,8 +12,8 @@ from deploy.node.access.tokens import read_token
 from deploy.node.config import ConfigError, NodeConfig, PeerConfig, Permission
 from deploy.node.events import log
 
-UNAUTHORIZED = 401
-FORBIDDEN = 403
+UNAUTHORIZED: Literal[401] = 401
+FORBIDDEN: Literal[403] = 403
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,8 @@ class WebAccess:
         """
         name = self._by_token(token) if token is not None else self._by_certificate(address, certificate_names or ())
         if name is None:
-            return WebRejected(
-                "credentials",
-                UNAUTHORIZED,
-                "the token is no peer's"
-                if token is not None
-                else "there is neither a token nor the certificate of a peer",
-            )
+            missing = "neither a token nor a peer's certificate" if token is None else "a token that is no peer's"
+            return WebRejected("credentials", UNAUTHORIZED, f"{missing} was shown")
         peer = self._peers[name]
         if not _is_from(peer, address):
             return WebRejected("network", FORBIDDEN, f"{address} is in none of the networks of the peer {name}", name)

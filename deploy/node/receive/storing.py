@@ -51,7 +51,7 @@ class StoreTransfer:
         tell: Callable[[Trouble], None],
         study_instance_uid: str | None = None,
     ) -> None:
-        """``titles`` are the calling and the called AE title; ``study_instance_uid`` the only study that it may be of."""
+        """``titles`` are the calling and the called AE title; it must be of ``study_instance_uid``."""
         self._study_instance_uid = study_instance_uid
         self._spool = spool
         self._command = command

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from fastapi import FastAPI, HTTPException, Request, Response
@@ -89,7 +90,7 @@ async def _store(request: Request, study: str | None, node: Node, access: WebAcc
     limit = node.config.web.maximum_request_bytes if node.config.web is not None else 0
     if int(request.headers.get("content-length", 0)) > limit:
         raise _too_large(limit)
-    if not node.surroundings.has_room(0):
+    if not node.surroundings.space.has_room_for_association():
         raise HTTPException(507, "there is no room on the disk", {"retry-after": _RETRY_SECONDS})
     requests = node.surroundings.requests
     opened = requests.begin(_title(node.config, caller.peer), _address(request))
@@ -124,9 +125,8 @@ async def _take(request: Request, store: StoreRequest, node: Node, limit: int) -
             gathered += piece
             if len(gathered) >= _PIECE_BYTES:
                 taken, gathered = bytes(gathered), bytearray()
-                await _in_thread(lambda taken=taken: store.feed(taken))
-        taken = bytes(gathered)
-        await _in_thread(lambda: store.feed(taken))
+                await _in_thread(partial(store.feed, taken))
+        await _in_thread(partial(store.feed, bytes(gathered)))
         result = store.finish()
     finally:
         await _in_thread(store.close)

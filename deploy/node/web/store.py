@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
 
 from deploy.node.config import ReceiveConfig
+from deploy.node.disk import Space
 from deploy.node.events import log
 from deploy.node.receive.negotiation import Context
 from deploy.node.receive.reports import OpenAssociation, RefusedInstance, Trouble
@@ -26,12 +27,12 @@ MAXIMUM_PARTS = 100_000
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What all requests share; ``has_room`` takes a number of bytes."""
+    """What all requests share."""
 
     config: ReceiveConfig
     spool: Spool
     requests: OpenRequests
-    has_room: Callable[[int], bool]
+    space: Space
 
 
 class StoreRequest:
@@ -101,7 +102,7 @@ class StoreRequest:
             Context(identity.sop_class_uid, identity.transfer_syntax_uid),
             (self._request.calling_ae_title, self._around.config.ae_title),
             maximum_bytes=self._around.config.maximum_instance_bytes,
-            has_room=self._around.has_room,
+            space=self._around.space,
             tell=_log,
             study_instance_uid=self._study,
         )
