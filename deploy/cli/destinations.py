@@ -42,7 +42,7 @@ def list_destinations(config: ConfigFile = DEFAULT_CONFIG) -> None:
 
 
 @commands.command("test")
-def test_destination(name: Name, config: ConfigFile = DEFAULT_CONFIG) -> None:
+def ask(name: Name, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Ask a destination whether it answers (C-ECHO; an OPTIONS request for DICOMweb); nothing is stored there."""
     from deploy.node.outbox import destinations_of, sender_for
     from deploy.node.send import DestinationError
