@@ -69,6 +69,7 @@ def check_apps(config: NodeConfig, path: Path) -> None:
     """
     # Imported here so that reading a configuration needs no app.
     from apps.run import app_manifest, app_names, merged_settings
+    from operators.read.expression import ExpressionError, compile_condition
 
     lines = []
     for name, app in config.apps.items():
@@ -79,6 +80,12 @@ def check_apps(config: NodeConfig, path: Path) -> None:
             merged_settings(app_manifest(name), app.settings)
         except ValueError as error:
             lines.append(f"  apps.{name}.settings: {error}")
+        try:
+            compile_condition(app.stat_when or "false")
+        except ExpressionError as error:
+            lines.append(f"  apps.{name}.stat_when: {error}")
+        if app.priors is not None and all(role.origin == "study" for role in app_manifest(name).inputs.values()):
+            lines.append(f"  apps.{name}.priors: no role of the app is played by an earlier study: leave the key out")
     if lines:
         raise ConfigError("\n".join([f"{path} is not a valid configuration:", *lines]))
 

@@ -29,9 +29,9 @@ def test_a_study_is_ready_when_it_is_quiet(node: Node, examination: Examination)
     node.wait(5)
     (ready,) = node.readiness.ready_studies()
     assert ready.study_instance_uid == examination.uid
-    assert ready.refused is None
-    assert ready.study is not None
-    assert len(ready.study.instances) == len(examination.flair)
+    assert ready.contents.refused is None
+    assert ready.contents.study is not None
+    assert len(ready.contents.study.instances) == len(examination.flair)
 
 
 def test_an_open_association_keeps_a_study_waiting(node: Node, examination: Examination) -> None:
@@ -48,7 +48,7 @@ def test_an_association_that_never_ends_is_not_waited_for_for_ever(node: Node, e
     node.receiving.add(examination.uid)
     node.wait(121)
     (ready,) = node.readiness.ready_studies()
-    assert "though its association is still open" in ready.why
+    assert "though its association is still open" in ready.apps[APP].why
 
 
 def test_a_later_image_starts_the_quiet_time_again(node: Node, examination: Examination) -> None:
@@ -76,8 +76,8 @@ def test_a_missing_slice_is_waited_for_and_comes(node: Node, examination: Examin
     node.receive([missing])
     node.wait(5)
     (ready,) = node.readiness.ready_studies()
-    assert ready.study is not None
-    assert len(ready.study.instances) == len(examination.flair)
+    assert ready.contents.study is not None
+    assert len(ready.contents.study.instances) == len(examination.flair)
 
 
 def test_a_slice_that_never_comes_is_not_waited_for_for_ever(node: Node, examination: Examination) -> None:
@@ -87,7 +87,7 @@ def test_a_slice_that_never_comes_is_not_waited_for_for_ever(node: Node, examina
     assert node.readiness.ready_studies() == ()
     node.wait(2)
     (ready,) = node.readiness.ready_studies()
-    assert "lacks 1 slice" in ready.why
+    assert "lacks 1 slice" in ready.apps[APP].why
 
 
 def test_a_series_that_no_app_takes_may_lack_slices(node: Node, examination: Examination, tmp_path: Path) -> None:
@@ -127,9 +127,9 @@ def test_a_study_that_cannot_be_read_is_ready_with_the_reason(node: Node, tmp_pa
     )
     node.wait(5)
     (ready,) = node.readiness.ready_studies()
-    assert ready.study is None
-    assert ready.refused is not None
-    assert ready.refused.reason is Reason.SEVERAL_PATIENTS
+    assert ready.contents.study is None
+    assert ready.contents.refused is not None
+    assert ready.contents.refused.reason is Reason.SEVERAL_PATIENTS
 
 
 def test_trouble_with_one_study_stops_no_other_and_is_tried_again(
@@ -146,7 +146,7 @@ def test_trouble_with_one_study_stops_no_other_and_is_tried_again(
         return read_study(paths)
 
     with monkeypatch.context() as patched:
-        patched.setattr("deploy.node.readiness.read_study", fail_once)
+        patched.setattr("deploy.node.readiness.contents.read_study", fail_once)
         assert len(node.decide()) == 1
         assert node.decide() == ()
     (event,) = node.events("decision-failed")
