@@ -92,7 +92,7 @@ class NodeProcess:
                 }
                 for name, peer in destinations.items()
             },
-            "apps": {tiny_app.APP: {"destinations": list(destinations)}},
+            "apps": {tiny_app.APP: {"destinations": list(destinations)}} if destinations else {},
         }
         for part, values in more.items():
             _merge(content.setdefault(part, {}), values)
