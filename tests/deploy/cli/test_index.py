@@ -162,7 +162,7 @@ def test_a_failed_job_is_queued_again_once(gantry: Gantry, node: Path) -> None:
     assert "queued" in gantry("jobs", "list", "--state", "queued", "--config", node).stdout
     again = gantry("jobs", "retry", 1, "--config", node)
     assert again.exit_code == 1
-    assert "only a failed job" in again.stderr
+    assert "only a failed or cancelled job" in again.stderr
 
 
 def test_an_unknown_job_is_named(gantry: Gantry, node: Path) -> None:
