@@ -19,6 +19,7 @@ def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
     from deploy.node.config import ConfigError, check_apps
     from deploy.node.lock import DataFolderInUseError
     from deploy.node.serve import serve as run_node
+    from deploy.node.web import WebPortError
     from operators.manifest import ManifestError
 
     with explained(ConfigError, ManifestError):
@@ -28,6 +29,8 @@ def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
         status = run_node(node)
     except DataFolderInUseError as error:
         fail(str(error))
+    except WebPortError as error:
+        fail(f"{config}: {error}")
     except OSError as error:
         if error.filename is not None:
             fail(f"{config}: data_folder {node.data_folder}: {error.filename}: {error.strerror}")

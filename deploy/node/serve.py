@@ -10,6 +10,9 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
+
+from prometheus_client import CollectorRegistry
 
 from deploy.node import jobs, worker
 from deploy.node.access import CertificateWatch, Rejections, access_warnings
@@ -29,6 +32,7 @@ from deploy.node.route import RoutedApp, decide, routed_apps
 from deploy.node.services.commitment_calls import CommitmentCalls
 from deploy.node.spool import Spool
 from deploy.node.threads import Threads
+from deploy.node.web import WebSide, node_problems
 from deploy.node.worker import Worker
 
 LOG_FOLDER_NAME = "logs"
@@ -78,14 +82,20 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
             for name, app in apps.items()
             for slot in range(config.apps[name].concurrency)
         ]
-        receiver = StorageSCP(config, spool, ReceiveIndex(database, rejections))
+        index = ReceiveIndex(database, rejections)
+        receiver = StorageSCP(config, spool, index)
+        metrics = CollectorRegistry(auto_describe=True)
+        web = None
+        if config.web is not None:
+            problems = partial(node_problems, database, space)
+            web = WebSide(config, config.web, spool, index, space, rejections, metrics, problems)
         commitments = CommitmentCalls(database, spool, config.peers, ae_title=config.receive.ae_title)
         readiness = Readiness(
             database,
             spool,
             apps,
             config.readiness,
-            receiver.is_receiving,
+            lambda study: receiver.is_receiving(study) or (web is not None and web.is_receiving(study)),
             archive_services(config, database, spool),
         )
 
@@ -93,6 +103,9 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
         stack.enter_context(_stopped_by_signals(threads))
         receiver.start()
         try:
+            if web is not None:
+                web.start()
+                threads.start("HTTP", web.run)
             threads.start("refused callers", rejections.run)
             threads.start("certificates", certificates.run)
             threads.start("disk", space_watch.run)

@@ -6,9 +6,8 @@ requests  →  index
 
 from __future__ import annotations
 
-from deploy.node.web.app import Node, web_app
-from deploy.node.web.requests import OpenRequests
-from deploy.node.web.server import WebPortError, WebServer
-from deploy.node.web.store import Surroundings
+from deploy.node.web.health import node_problems
+from deploy.node.web.server import WebPortError
+from deploy.node.web.side import WebSide
 
-__all__ = ["Node", "OpenRequests", "Surroundings", "WebPortError", "WebServer", "web_app"]
+__all__ = ["WebPortError", "WebSide", "node_problems"]

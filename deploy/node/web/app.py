@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from deploy.node.access import Accepted, Rejection, Rejections, WebAccess
-from deploy.node.config import NodeConfig
+from deploy.node.config import NodeConfig, WebConfig
 from deploy.node.header import is_uid
 from deploy.node.web.multipart import MultipartError
 from deploy.node.web.store import MEDIA_TYPE, StoreRequest, Surroundings, content_type
@@ -34,6 +34,7 @@ class Node:
     """What the application asks the node. ``problems`` tells why it is not ready, by part; none if it is."""
 
     config: NodeConfig
+    web: WebConfig
     surroundings: Surroundings
     rejections: Rejections
     metrics: CollectorRegistry
@@ -87,7 +88,7 @@ async def _store(request: Request, study: str | None, node: Node, access: WebAcc
     if study is not None and not is_uid(study):
         raise HTTPException(400, "the study in the path is no UID")
     boundary = _boundary(request)
-    limit = node.config.web.maximum_request_bytes if node.config.web is not None else 0
+    limit = node.web.maximum_request_bytes
     if int(request.headers.get("content-length", 0)) > limit:
         raise _too_large(limit)
     if not node.surroundings.space.has_room_for_association():
