@@ -21,6 +21,9 @@ _DESCRIPTIONS = ("PatientID", "PatientName", "AccessionNumber", "StudyDate", "St
 _TAGS: list[BaseTag | int] = [Tag(keyword) for keyword in ("SpecificCharacterSet", *_IDENTIFIERS, *_DESCRIPTIONS)]
 _LAST_TAG = Tag("SeriesInstanceUID")
 _PIXEL_DATA = Tag("PixelData")
+_FIRST_GROUP = 0x0008
+"""Lower groups are those of command sets, File Meta Information and directories (PS3.5 section 7.1)."""
+
 _CHARACTER_SET = Tag("SpecificCharacterSet")
 _NUMBERS = {int(Tag(keyword)): keyword for keyword in (*_IDENTIFIERS, *_DESCRIPTIONS)}
 _WALKED = frozenset({*_NUMBERS, int(_CHARACTER_SET)})
@@ -147,12 +150,22 @@ def _parse(data_set: bytes, transfer_syntax_uid: str, stop_when: Callable[[BaseT
     try:
         if syntax == DeflatedExplicitVRLittleEndian:
             data_set = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data_set, _INFLATED_BYTES)
+        _check_first_group(data_set, syntax)
         return read_dataset(
             BytesIO(data_set), syntax.is_implicit_VR, syntax.is_little_endian, stop_when=stop_when, specific_tags=_TAGS
         )
+    except UnreadableHeaderError:
+        raise
     # A damaged data set can make the parser raise nearly anything; whatever it is, the identifiers cannot be read.
     except Exception as error:
         raise UnreadableHeaderError(f"the data set cannot be parsed: {type(error).__name__}: {error}") from error
+
+
+def _check_first_group(data_set: bytes, syntax: UID) -> None:
+    """Refuse a data set that would be taken for the end of the File Meta Information before it, as readers do."""
+    group = int.from_bytes(data_set[:2], "little" if syntax.is_little_endian else "big")
+    if len(data_set) >= 2 and group < _FIRST_GROUP:
+        raise UnreadableHeaderError(f"the data set begins with an element of group {group:04X}, which none may have")
 
 
 def _text(header: Dataset, keyword: str) -> str:

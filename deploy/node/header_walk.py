@@ -32,7 +32,8 @@ def walk(content: bytes, *, implicit: bool, wanted: Set[int], last: int) -> dict
     """
     found: dict[int, tuple[bytes, bytes]] = {}
     position = 0
-    before = 0
+    # Elements of lower groups are of command sets and File Meta Information (PS3.5 section 7.1).
+    before = 0x0007FFFF
     try:
         while True:
             tag, begin, length = _element(content, position, implicit)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from pydicom import DataElement, config
+from pydicom import DataElement, Dataset, config
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -85,3 +85,16 @@ def test_what_is_no_data_set_is_refused(data_set: bytes, syntax: UID) -> None:
 def test_a_truncated_data_set_without_identifiers_is_refused() -> None:
     with pytest.raises(UnreadableHeaderError):
         read_header(encoded(instance())[:100], ExplicitVRLittleEndian)
+
+
+@pytest.mark.parametrize("group", [0, 2, 4, 6])
+@pytest.mark.parametrize(
+    "syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian]
+)
+def test_a_data_set_must_not_continue_the_file_meta_information(group: int, syntax: UID) -> None:
+    """Readers go by the group alone: such a data set could say another transfer syntax or instance than the file."""
+    image = Dataset()
+    image.add(DataElement(group << 16 | 0x0003, "UI", "1.2"))
+    image.update(instance())
+    with pytest.raises(UnreadableHeaderError, match=f"group {group:04X}"):
+        read_header(encoded(image, syntax), syntax)
