@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.exc import DBAPIError
@@ -57,6 +56,7 @@ def index_instance(session: Session, stored: StoredInstance) -> None:
     )
     if stored.is_first_copy:
         study.last_received = max(study.last_received, stored.received)
+        study.deleted = None
         study.reopen()
     else:
         record(
@@ -109,19 +109,6 @@ def instance_files(session: Session, study_instance_uid: str) -> dict[str, str]:
         .order_by(Instance.id)
     )
     return {row.sop_instance_uid: row.path for row in rows}
-
-
-def job_files(session: Session, spool: Spool, study_instance_uid: str, uids: Iterable[str]) -> tuple[Path, ...]:
-    """Return the files of some instances of a study, as absolute paths.
-
-    Raises :class:`FileNotFoundError` naming the instances that are not in the index.
-    """
-    files = instance_files(session, study_instance_uid)
-    wanted = list(uids)
-    absent = [uid for uid in wanted if uid not in files]
-    if absent:
-        raise FileNotFoundError(f"{len(absent)} instances are not in the spool, e.g. {absent[0]}")
-    return tuple(spool.folder / files[uid] for uid in wanted)
 
 
 class ReceiveIndex:

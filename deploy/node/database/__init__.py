@@ -14,6 +14,7 @@ from deploy.node.database.connection import (
     open_database,
 )
 from deploy.node.database.deliveries import Delivery, DestinationState
+from deploy.node.database.disk import DiskSample
 from deploy.node.database.events import Event
 from deploy.node.database.jobs import Job, JobState, PausedApp
 from deploy.node.database.peers import AvailableInstances, CommitmentRequest, ProcedureStep, Sender
@@ -29,6 +30,7 @@ __all__ = [
     "Database",
     "Delivery",
     "DestinationState",
+    "DiskSample",
     "Event",
     "Instance",
     "Job",

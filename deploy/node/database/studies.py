@@ -31,7 +31,7 @@ class Study(Base):
     # Counts what there was to decide over: each new image, and each reason to decide anew.
     revision: Mapped[int] = mapped_column(default=0)
     outcome: Mapped[str] = mapped_column(Text, default="")
-    # (0020,1206) Number of Study Related Instances, as a PACS or the images themselves have told; None if nobody has.
+    # Number of Study Related Instances (0020,1208), as a PACS or the images themselves have told; None if nobody has.
     expected_instances: Mapped[int | None] = mapped_column(default=None)
     # When retention deleted its images; what became of it stays known.
     deleted: Mapped[datetime | None] = mapped_column(UTCDateTime, default=None)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from deploy.node.disk.protection import Standing, standings
+from deploy.node.disk.retention import Deleted, Retention
 from deploy.node.disk.space import Space
+from deploy.node.disk.trash import settle_trash
 from deploy.node.disk.watch import SpaceWatch
 
-__all__ = ["Space", "SpaceWatch"]
+__all__ = ["Deleted", "Retention", "Space", "SpaceWatch", "Standing", "settle_trash", "standings"]

@@ -1,22 +1,22 @@
-"""Tells when room becomes low and when it is back, and how fast it goes."""
+"""Tells when room becomes low and when it is back, and keeps how much there was."""
 
 from __future__ import annotations
 
 import threading
-import time
-from collections import deque
+from datetime import datetime, timedelta, timezone
 
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import DBAPIError
 
-from deploy.node.database import Database, is_passing
-from deploy.node.disk.fill import Sample, seconds_to_level
+from deploy.node.bell import persevere
+from deploy.node.database import Database, DiskSample, is_passing
 from deploy.node.disk.space import ASSOCIATION_SHARE, Space
 from deploy.node.events import log, record
 
 _LOOK_SECONDS = 1.0
-_SAMPLE_SECONDS = 60.0
-_SAMPLES = 6 * 60
-"""The fill rate is taken from the last six hours."""
+_SAMPLE = timedelta(minutes=1)
+_KEPT = timedelta(days=1)
+"""The fill rate is that of the last day."""
 
 
 class SpaceWatch:
@@ -26,36 +26,41 @@ class SpaceWatch:
         self._space = space
         self._database = database
         self._low = False
-        self._samples: deque[Sample] = deque(maxlen=_SAMPLES)
+        with database.read() as session:
+            self._sampled = session.scalar(select(func.max(DiskSample.at)))
 
     def run(self, stop: threading.Event) -> None:
         """Watch until ``stop`` is set."""
-        self.look()
-        while not stop.wait(_LOOK_SECONDS):
-            self.look()
+        while not stop.is_set():
+            persevere(stop, self.look)
+            stop.wait(_LOOK_SECONDS)
 
-    def look(self) -> None:
-        """Look once."""
+    def look(self) -> bool:
+        """Look once; return whether room is low."""
         free = self._space.free_bytes()
-        now = time.monotonic()
-        if not self._samples or now - self._samples[-1].seconds >= _SAMPLE_SECONDS:
-            self._samples.append(Sample(now, free))
         reserve = self._space.reserve_bytes
         if not self._low and free < max(reserve, 1):
             self._low = True
-            self._tell("disk-low", free, "images are refused (A700) until there is room again", "gantry disk show")
-        elif self._low and free >= reserve * ASSOCIATION_SHARE and free > 0:
+            advice = "images are refused (A700) until there is room again; 'gantry disk show' tells what takes it"
+            self._tell("disk-low", free, advice)
+        elif self._low and free >= max(reserve * ASSOCIATION_SHARE, 1):
             self._low = False
-            self._tell("disk-room", free, "images are accepted again", "")
+            self._tell("disk-room", free, "images are accepted again")
+        now = datetime.now(timezone.utc)
+        # A clock that was set back must not end the samples.
+        if self._sampled is None or not timedelta(0) <= now - self._sampled < _SAMPLE:
+            self._sampled = now
+            self._keep(DiskSample(at=now, free=free))
+        return self._low
 
-    def seconds_to_reserve(self) -> float | None:
-        """Return when only the reserve is left at the rate of the last hours; None if the disk does not fill up."""
-        return seconds_to_level(tuple(self._samples), self._space.reserve_bytes)
+    def _keep(self, sample: DiskSample) -> None:
+        with self._database.write(rebuildable=True) as session:
+            outside = (DiskSample.at < sample.at - _KEPT) | (DiskSample.at >= sample.at)
+            session.execute(delete(DiskSample).where(outside))
+            session.add(sample)
 
-    def _tell(self, kind: str, free: int, meaning: str, advice: str) -> None:
+    def _tell(self, kind: str, free: int, meaning: str) -> None:
         text = f"{free / 2**30:.2f} GiB are free, {self._space.reserve_bytes / 2**30:.2f} are the reserve: {meaning}"
-        if advice:
-            text += f"; '{advice}' tells what takes the room"
         try:
             with self._database.write() as session:
                 record(session, kind, text, free=free, reserve=self._space.reserve_bytes)

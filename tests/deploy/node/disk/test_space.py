@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from deploy.node.config import DiskConfig
-from deploy.node.database import Database, Event
+from deploy.node.database import Database, DiskSample, Event
 from deploy.node.disk import Space, SpaceWatch
-from deploy.node.disk.fill import Sample, bytes_per_second, seconds_to_level
+from deploy.node.disk.fill import bytes_per_second, disk_samples, seconds_to_level
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=timezone.utc)
 
 MARGIN = 1 << 28
 """What other programs may write or delete while a test runs."""
@@ -78,11 +81,31 @@ def test_room_that_hardly_returned_is_not_told(tmp_path: Path, database: Databas
         assert [event.kind for event in session.scalars(select(Event))] == ["disk-low"]
 
 
+def samples(*free: int) -> list[DiskSample]:
+    """One a minute."""
+    return [DiskSample(at=NOON + timedelta(minutes=minute), free=each) for minute, each in enumerate(free)]
+
+
 def test_time_to_full_is_a_line_through_the_samples() -> None:
-    falling = [Sample(60.0 * n, 10_000 - 600 * n) for n in range(10)]
+    falling = samples(*(10_000 - 600 * minute for minute in range(10)))
     assert bytes_per_second(falling) == pytest.approx(10.0)
     assert seconds_to_level(falling, 2_600) == pytest.approx(200.0)
     assert seconds_to_level(falling, 9_000) == 0.0
-    assert seconds_to_level([Sample(0, 10), Sample(60, 20)], 5) is None
-    assert seconds_to_level([Sample(0, 10)], 5) is None
+    assert seconds_to_level(samples(10, 20), 5) is None
+    assert seconds_to_level(samples(10), 5) is None
     assert seconds_to_level([], 5) is None
+
+
+def test_samples_are_of_the_last_day_only(tmp_path: Path, database: Database) -> None:
+    now = datetime.now(timezone.utc)
+    with database.write() as session:
+        session.add(DiskSample(at=now - timedelta(days=2), free=1))
+        session.add(DiskSample(at=now - timedelta(hours=2), free=2))
+    space = Space(tmp_path, DiskConfig(reserve_gib=0))
+    for _ in range(2):
+        SpaceWatch(space, database).look()
+    with database.read() as session:
+        found = disk_samples(session)
+    assert len(found) == 2
+    assert found[0].free == 2
+    assert found[1].at >= now
