@@ -20,6 +20,18 @@ def latest_job(session: Session, study_instance_uid: str, app: str) -> Job | Non
     return session.scalars(jobs.limit(1)).first()
 
 
+def put_last(session: Session, job: Job) -> None:
+    """Have a job that gave way to others, and is taken up again, replace the newest of them instead."""
+    newest = latest_job(session, job.study_instance_uid, job.app)
+    if newest is None or newest is job:
+        return
+    for other in session.scalars(select(Job).where(Job.replaces_job_id == job.id)).all():
+        other.replaces_job_id = job.replaces_job_id
+    job.replaces_job_id = newest.id
+    # It has left no results under the names that it had fixed.
+    job.replaces = None
+
+
 def waits_for_replaced() -> ColumnElement[bool]:
     """Whether a job replaces one whose results are still to come, as a condition on ``Job``."""
     earlier = aliased(Job)
@@ -27,9 +39,9 @@ def waits_for_replaced() -> ColumnElement[bool]:
 
 
 def is_replaced() -> ColumnElement[bool]:
-    """Whether another job is for the same study and app and more images, as a condition on ``Job``."""
+    """Whether another job is to take the place of one, as a condition on ``Job``."""
     later = aliased(Job)
-    return exists().where(later.replaces_job_id == Job.id, later.state != JobState.CANCELLED)
+    return exists().where(later.replaces_job_id == Job.id, later.state.not_in((JobState.CANCELLED, JobState.FAILED)))
 
 
 def fixed_replaces(session: Session, job: Job) -> tuple[ReplacedResult, ...]:

@@ -16,7 +16,7 @@ from deploy.node.events import record
 from deploy.node.jobs import supersede_queued, take_back_outdated
 from deploy.node.priority import why_stat
 from deploy.node.readiness import Readiness, ReadyStudy, learn_pauses
-from deploy.node.replacing import latest_job
+from deploy.node.replacing import latest_job, put_last
 from deploy.node.routed_app import RoutedApp, routed_apps
 from operators.read.selection import Selection, missing_roles, select_series
 from operators.read.study import Study
@@ -123,6 +123,7 @@ def _add_job(session: Session, study: StudyRow, concern: _Concern, now: datetime
     known = session.scalars(select(Job).where(Job.input_digest == concern.input_digest)).one_or_none()
     if known is not None:
         if take_back_outdated(session, known):
+            put_last(session, known)
             return known
         record(
             session,

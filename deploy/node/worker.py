@@ -22,7 +22,7 @@ from deploy.node.durable import move_folder
 from deploy.node.engines import Engine, EngineClosedError, EngineError, RunInterruptedError
 from deploy.node.events import log, log_failure
 from deploy.node.failure import FailureKind
-from deploy.node.index import job_files
+from deploy.node.job_input import JobInput, job_input, lay_out
 from deploy.node.jobs import RETRIES, CancelRequestedError, Claim, LostLeaseError, NewDelivery, Retry
 from deploy.node.outbox import FOLDER_NAME as OUTBOX
 from deploy.node.outbox import addressees
@@ -151,7 +151,10 @@ class Worker:
         ):
             jobs.supersede(self._database, claim)
             return
-        sources = self._give_input(claim, folder / "input")
+        with self._database.read() as session:
+            given = job_input(session, self._spool, claim.study_instance_uid, claim.sop_instance_uids)
+        shutil.rmtree(folder, ignore_errors=True)
+        priors = lay_out(given, folder / "input", folder / "priors")
         results = folder / "output"
         results.mkdir()
         outcome = self._engine.run(
@@ -166,47 +169,33 @@ class Worker:
             slot=self._slot,
             interrupted=interrupted,
             replaces=claim.replaces,
+            priors_folder=priors,
         )
         jobs.begin_verification(self._database, claim, outcome)
         # About an input that cannot be read at all no report can be written.
         if outcome.status == "refused" and not (outcome.files and self._config.report_refusals):
             jobs.refuse(self._database, claim, outcome)
             return
-        objects = self._verify(claim, outcome, results, sources)
+        objects = self._verify(claim, outcome, results, given)
         move_folder(results, self._outbox / str(claim.job_id))
         jobs.begin_delivery(self._database, claim, outcome, self._deliveries(claim, objects))
         self._on_results()
 
-    def _give_input(self, claim: Claim, folder: Path) -> Sequence[Path]:
-        """Put the job's instances, and nothing else, into a folder."""
-        with self._database.read() as session:
-            sources = job_files(session, self._spool, claim.study_instance_uid, claim.sop_instance_uids)
-        shutil.rmtree(folder.parent, ignore_errors=True)
-        folder.mkdir(parents=True)
-        for source in sources:
-            try:
-                os.link(source, folder / source.name)
-            # Not every file system has hard links, and the spool may be on another one.
-            except OSError:
-                shutil.copyfile(source, folder / source.name)
-        return sources
-
-    def _verify(
-        self, claim: Claim, outcome: Outcome, results: Path, sources: Sequence[Path]
-    ) -> tuple[ResultObject, ...]:
+    def _verify(self, claim: Claim, outcome: Outcome, results: Path, given: JobInput) -> tuple[ResultObject, ...]:
         study = claim.study_instance_uid
-        received = select(Instance.sop_instance_uid, Instance.sop_class_uid, Instance.series_instance_uid).where(
-            Instance.study_instance_uid == study, Instance.conflicting.is_(False)
-        )
+        received = select(
+            Instance.sop_instance_uid, Instance.sop_class_uid, Instance.series_instance_uid, Instance.study_instance_uid
+        ).where(Instance.study_instance_uid.in_((study, *given.priors)), Instance.conflicting.is_(False))
         earlier = (
             select(Delivery.sop_instance_uid, Delivery.sop_class_uid).join(Job).where(Job.study_instance_uid == study)
         )
         with self._database.read() as session:
             # The series of an earlier result is not kept.
             known = {uid: KnownInstance(kind, None, study) for uid, kind in session.execute(earlier)}
-            known |= {uid: KnownInstance(kind, series, study) for uid, kind, series in session.execute(received)}
+            rows = session.execute(received)
+            known |= {uid: KnownInstance(kind, series, where) for uid, kind, series, where in rows}
         analysis = Analysis(self._app.manifest.algorithm, claim.input_digest, claim.started, replaces=claim.replaces)
-        return verify_results(results, outcome, analysis, sources=sources, known=known)
+        return verify_results(results, outcome, analysis, sources=given.study, known=known)
 
     def _deliveries(self, claim: Claim, objects: Sequence[ResultObject]) -> list[NewDelivery]:
         with self._database.read() as session:

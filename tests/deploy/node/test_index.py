@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from deploy.node.database import Instance, Study
-from deploy.node.index import job_files, reconcile
+from deploy.node.index import reconcile
+from deploy.node.job_input import job_input
 from tests.deploy.node.node import Node
 from tests.deploy.node.sending import STUDY, encoded, instance, write_file
 
@@ -57,7 +58,7 @@ def test_a_conflicting_copy_is_not_used_and_decides_nothing(node: Node, tmp_path
     assert node.study().decided is not None
     assert len(rows(node)) == 2
     with node.database.read() as session:
-        assert job_files(session, node.spool, STUDY, [f"{STUDY}.1.1"]) == (node.spool.folder / first.path,)
+        assert job_input(session, node.spool, STUDY, [f"{STUDY}.1.1"]).study == (node.spool.folder / first.path,)
 
 
 def test_a_file_that_was_never_indexed_is_found_at_the_start(node: Node, tmp_path: Path) -> None:
@@ -97,7 +98,7 @@ def test_a_file_that_is_gone_is_forgotten_with_an_event(node: Node, tmp_path: Pa
     assert set(rows(node)) == {second.path}
     assert first.path in node.events("file-gone")[0].text
     with node.database.read() as session, pytest.raises(FileNotFoundError, match=r"1 instances .*498\.1\.1\.1"):
-        job_files(session, node.spool, STUDY, [f"{STUDY}.1.1", f"{STUDY}.1.2"])
+        job_input(session, node.spool, STUDY, [f"{STUDY}.1.1", f"{STUDY}.1.2"])
 
 
 def test_a_strange_file_in_the_spool_stops_nothing(node: Node, tmp_path: Path) -> None:

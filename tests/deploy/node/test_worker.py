@@ -77,11 +77,10 @@ class Node:
         config = AppConfig(**{"destinations": ("pacs", "research"), "maximum_attempts": 2, **settings})
         node = NodeConfig.model_construct(apps={tiny_app.APP: config}, destinations={})
         apps = routed_apps(node)
-        manifests = {name: app.manifest for name, app in apps.items()}
         readiness = Readiness(
             self.database,
             self.spool,
-            manifests,
+            apps,
             ReadinessConfig(quiet_seconds=0, maximum_wait_seconds=0),
             lambda _: False,
         )
