@@ -72,7 +72,7 @@ class DestinationQueue:
     def run(self, stop: threading.Event) -> None:
         """Deliver until ``stop`` is set."""
         try:
-            self.bell.work_until(stop, lambda: self.deliver_due() or self._linger())
+            self.bell.work_until(stop, lambda: self.deliver_due() or self.linger())
         finally:
             self.close()
 
@@ -116,7 +116,7 @@ class DestinationQueue:
             .order_by(Delivery.job_id, Delivery.id)
         )
 
-    def _linger(self) -> bool:
+    def linger(self) -> bool:
         """Keep the association a while, and listen to the destination; return whether it is still open."""
         if not self._sender.is_open:
             return False
