@@ -55,7 +55,8 @@ def test_instances_are_counted(archive: Archive, study: str, count: int) -> None
 
 def test_an_archive_that_rejects_us_or_is_away_is_an_error(archive: Archive) -> None:
     other_title = archive.config.model_copy(update={"ae_title": "SOMEBODY"})
-    with pytest.raises(PeerError, match=r"rejected the association: Called AE title not recogni[sz]ed"):
+    # DCMTK closes the connection so soon after its rejection that this may be all that is seen.
+    with pytest.raises(PeerError, match=r"SOMEBODY at .* (rejected the association: Called AE title|or aborted)"):
         find_series(replace(archive, config=other_title), CURRENT)
     away = Archive("away", ArchiveConfig(ae_title="ARCHIVE", host="127.0.0.1", port=free_port()), "GANTRY")
     with pytest.raises(PeerError, match="cannot be reached"):
