@@ -28,6 +28,9 @@ _REQUEST_INSTANCES = 100
 _WRITE_BYTES = 16384
 _RESPONSE_BYTES = 64 << 20
 
+_NO_STUDY = "2.25.0"
+_NOT_IMPLEMENTED = 501
+
 _BY_INSTANCE = (400, 406, 411, 413, 414, 415, 422)
 """Statuses that may be a single instance's fault."""
 
@@ -82,13 +85,14 @@ class WebSender:
         raise NotImplementedError("storage commitment needs a destination with an AE title")
 
     def echo(self) -> int:
-        """Ask what the service can do (PS3.18 8.9); return Success if it answers to us.
+        """Ask whether the service answers to us, by a search that finds nothing (QIDO-RS, PS3.18 10.6).
 
         Raises :class:`DestinationError`.
         """
-        response, _ = self._exchange("OPTIONS", "/studies", {}, ())
-        # That it does not describe itself does not matter: it has taken the request.
-        if response.status in (401, 403, 404) or response.status >= 500:
+        search = f"/studies?StudyInstanceUID={_NO_STUDY}"
+        response, _ = self._exchange("GET", search, {"Accept": "application/dicom+json"}, ())
+        # One that has no search has answered all the same.
+        if response.status in (401, 403, 404) or (response.status >= 500 and response.status != _NOT_IMPLEMENTED):
             raise _refused(self.peer, response)
         return SUCCESS
 
@@ -207,9 +211,8 @@ def _requests(files: Sequence[InstanceFile]) -> Iterator[list[InstanceFile]]:
 
 
 def _part(file: InstanceFile, boundary: str) -> _Part:
-    head = (
-        f"\r\n--{boundary}\r\nContent-Type: application/dicom; transfer-syntax={file.transfer_syntax_uid}\r\n\r\n"
-    ).encode()
+    # Without the transfer syntax as a parameter, which the File Meta Information has: Orthanc passes over such a part.
+    head = f"\r\n--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
     return _Part(file, head, file.path.stat().st_size)
 
 
@@ -228,26 +231,26 @@ def _body(parts: Sequence[_Part], end: bytes) -> Iterator[bytes]:
 
 
 def _answers(group: Sequence[InstanceFile], status: int, body: bytes) -> Iterator[SentInstance]:
-    """What the Store Instances Response Module says of each instance (PS3.18 10.5.3, PS3.3 C.32)."""
+    """What the Store Instances Response Module says of each instance (PS3.18 10.5.3 and annex I).
+
+    Only an instance that it names as stored is: a service may answer 200 and have passed over a part.
+    """
     try:
-        answer = json.loads(body) if body.strip() else {}
+        answer = json.loads(body)
         # Some services answer with a list of one object.
-        content = answer[0] if isinstance(answer, list) and answer else answer
+        content = answer[0] if isinstance(answer, list) else answer
         stored = dict(_references(content, _REFERENCED_SOP_SEQUENCE, _WARNING_REASON))
         failed = dict(_references(content, _FAILED_SOP_SEQUENCE, _FAILURE_REASON))
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-        if status != 200:
-            for file in group:
-                yield file.answered(None, f"HTTP {status}, and the answer cannot be read: {error}")
-            return
-        stored, failed = {}, {}
+        for file in group:
+            yield file.answered(None, f"HTTP {status}, and the answer cannot be read: {error}")
+        return
     for file in group:
         uid = str(file.sop_instance_uid)
         if uid in failed:
             yield file.answered(failed[uid] or _PROCESSING_FAILURE, _meaning(failed[uid] or _PROCESSING_FAILURE))
-        # Status 200 alone says that every instance is stored.
-        elif uid in stored or status == 200:
-            yield file.answered(stored.get(uid, SUCCESS), _meaning(stored.get(uid, SUCCESS)))
+        elif uid in stored:
+            yield file.answered(stored[uid], _meaning(stored[uid]))
         else:
             yield file.answered(None, f"HTTP {status} without a word about this instance")
 

@@ -46,6 +46,10 @@ class CommittingArchive(Archive):
         ]
         self._server = entity.start_server(("127.0.0.1", self.port), block=False, evt_handlers=handlers)
 
+    def __enter__(self) -> CommittingArchive:
+        super().__enter__()
+        return self
+
     def wait_for_requests(self, count: int) -> None:
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.transactions) >= count, 60), "nobody asked"
