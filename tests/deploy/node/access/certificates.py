@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -47,12 +48,15 @@ class Authority:
         path.write_bytes(certificate.public_bytes(Encoding.PEM))
         return path
 
-    def issue(self, name: str, *, dns: tuple[str, ...] = (), days: float = 365, since: float = 1) -> TLSConfig:
+    def issue(
+        self, name: str, *, dns: tuple[str, ...] = (), days: float = 365, since: float = 1, old_kind: bool = False
+    ) -> TLSConfig:
         """One end of TLS, valid from ``since`` days ago for ``days`` from now: files ``<name>.pem``, ``<name>.key``.
 
-        Files of the same name are replaced, as a renewal does. It also bears the address of this machine.
+        Files of the same name are replaced, as a renewal does. It also bears the address of this machine. Its key is
+        elliptic, or of the ``old_kind``: RSA.
         """
-        key = generate_private_key(SECP256R1())
+        key = rsa.generate_private_key(65537, 2048) if old_kind else generate_private_key(SECP256R1())
         now = datetime.now(timezone.utc)
         names: list[x509.GeneralName] = [x509.DNSName(each) for each in dns]
         names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
