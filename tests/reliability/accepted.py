@@ -16,7 +16,6 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 _IDENTIFIERS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
-_LAST = 0x0020000E
 _SEARCHED_BYTES = 1 << 20
 
 _LARGEST_DEFLATED = 200_000
@@ -62,13 +61,16 @@ def _problems(path: Path, place: dict[str, str], found: Accepted) -> list[str]:
         problems.append(f"File Meta Information of {meta.MediaStorageSOPInstanceUID}")
     try:
         dataset = _beginning(path, str(meta.TransferSyntaxUID))
-        identifiers = {name: str(dataset.get(name, "")) for name in _IDENTIFIERS}
+        # Under another VR than UI the identifiers are no texts to pydicom.
+        identifiers = {name: str(dataset[name].value) for name in _IDENTIFIERS if dataset[name].VR == "UI"}
     # A broken data set can make the parser raise nearly anything.
     except Exception:
         found.unreadable += 1
         return problems
     problems += [
-        f"{name} is {identifiers[name]!r}, not {uid!r}" for name, uid in place.items() if identifiers[name] != uid
+        f"{name} is {identifiers[name]!r}, not {uid!r}"
+        for name, uid in place.items()
+        if identifiers.get(name, uid) != uid
     ]
     if meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian and path.stat().st_size > _LARGEST_DEFLATED:
         return problems
@@ -84,10 +86,8 @@ def _problems(path: Path, place: dict[str, str], found: Accepted) -> list[str]:
 def _beginning(path: Path, transfer_syntax: str) -> Dataset:
     """The data set up to its pixels; of a deflated one no more is inflated than that can need."""
     if transfer_syntax != DeflatedExplicitVRLittleEndian:
-        return dcmread(path, specific_tags=list(_IDENTIFIERS), stop_before_pixels=True)
+        return dcmread(path, specific_tags=list(_IDENTIFIERS))
     content = path.read_bytes()
     deflated = content[144 + int.from_bytes(content[140:144], "little") :]
     inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(deflated, _SEARCHED_BYTES)
-    return read_dataset(
-        BytesIO(inflated), is_implicit_VR=False, is_little_endian=True, stop_when=lambda tag, vr, length: tag > _LAST
-    )
+    return read_dataset(BytesIO(inflated), is_implicit_VR=False, is_little_endian=True)

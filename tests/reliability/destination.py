@@ -6,16 +6,25 @@ import hashlib
 import threading
 from collections.abc import Callable
 
+from pydicom.dataset import Dataset
 from pynetdicom import AE, AllStoragePresentationContexts, evt
+from pynetdicom.association import Association
+from pynetdicom.sop_class import StorageCommitmentPushModel
 from pynetdicom.transport import ThreadedAssociationServer
 
 from tests.peers import free_port
 
 Answer = Callable[[str], int]
 
+_COMMITMENT_INSTANCE = "1.2.840.10008.1.20.1.1"
+_LONGEST_WAIT_SECONDS = 300.0
+
 
 class Destination:
-    """Keeps which instances came, how often and with which bytes; ``answer`` gives the status of a SOP Instance UID."""
+    """Keeps which instances came, how often and with which bytes; ``answer`` gives the status of a SOP Instance UID.
+
+    While ``storing`` is cleared, it answers no C-STORE; while ``committing`` is, it reports no storage commitment.
+    """
 
     def __init__(self, ae_title: str, *, answer: Answer = lambda uid: 0x0000) -> None:
         self.ae_title = ae_title
@@ -24,6 +33,13 @@ class Destination:
         self.changed = threading.Condition()
         self.digests: dict[str, set[str]] = {}
         self.received = 0
+        self.asked = 0
+        self.storing = threading.Event()
+        self.storing.set()
+        self.committing = threading.Event()
+        self.committing.set()
+        self.waiting = threading.Event()
+        """Set when an instance has come that is not answered yet."""
         self._server: ThreadedAssociationServer | None = None
 
     @property
@@ -50,6 +66,8 @@ class Destination:
             return uids - self.digests.keys()
 
     def _store(self, event: evt.Event) -> int:
+        self.waiting.set()
+        self.storing.wait(_LONGEST_WAIT_SECONDS)
         uid = str(event.request.AffectedSOPInstanceUID)
         status = self.answer(uid)
         if status == 0 or status >> 12 == 0xB:
@@ -60,15 +78,37 @@ class Destination:
                 self.changed.notify_all()
         return status
 
+    def _commit(self, event: evt.Event) -> tuple[int, None]:
+        with self.changed:
+            self.asked += 1
+            self.changed.notify_all()
+        # The answer to the request goes first.
+        threading.Thread(target=self._report, args=(event.assoc, event.action_information), daemon=True).start()
+        return 0x0000, None
+
+    def _report(self, association: Association, request: Dataset) -> None:
+        """Commit to what is here, on the association of the request; a node that has gone asks again."""
+        if not self.committing.wait(_LONGEST_WAIT_SECONDS) or not association.is_established:
+            return
+        report = Dataset()
+        report.TransactionUID = request.TransactionUID
+        report.ReferencedSOPSequence = [
+            item for item in request.ReferencedSOPSequence if item.ReferencedSOPInstanceUID in self.sop_instance_uids
+        ]
+        association.send_n_event_report(report, 1, StorageCommitmentPushModel, _COMMITMENT_INSTANCE)
+
     def __enter__(self) -> Destination:
         entity = AE(ae_title=self.ae_title)
         for context in AllStoragePresentationContexts:
             entity.add_supported_context(context.abstract_syntax)
-        handlers = [(evt.EVT_C_STORE, self._store)]
+        entity.add_supported_context(StorageCommitmentPushModel)
+        handlers = [(evt.EVT_C_STORE, self._store), (evt.EVT_N_ACTION, self._commit)]
         self._server = entity.start_server(("127.0.0.1", self.port), block=False, evt_handlers=handlers)
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.storing.set()
+        self.committing.set()
         if self._server is not None:
             self._server.shutdown()
             self._server = None

@@ -56,6 +56,7 @@ class NodeProcess:
         self,
         folder: Path,
         destinations: Mapping[str, Destination],
+        /,
         *,
         data: Path | None = None,
         target: str = tiny_app.TARGET,
