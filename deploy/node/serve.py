@@ -19,12 +19,17 @@ from deploy.node.access import CertificateWatch, Rejections, access_warnings
 from deploy.node.bell import persevere
 from deploy.node.config import NodeConfig
 from deploy.node.database import Database, open_database
-from deploy.node.disk import Space, SpaceWatch
+from deploy.node.disk import Space
+from deploy.node.disk.retention import Retention
+from deploy.node.disk.trash import settle_trash
+from deploy.node.disk.watch import SpaceWatch
 from deploy.node.engines import Engine
 from deploy.node.engines.local import PREPARE_APP, LocalEngine
 from deploy.node.events import log
 from deploy.node.index import ReceiveIndex, reconcile
 from deploy.node.lock import lock_data_folder
+from deploy.node.metrics import NodeMetrics, ReceiveCounts
+from deploy.node.outbox import FOLDER_NAME as OUTBOX
 from deploy.node.outbox import Outbox
 from deploy.node.readiness import Readiness, archive_services
 from deploy.node.receive.storage_scp import StorageSCP
@@ -82,20 +87,26 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
             for name, app in apps.items()
             for slot in range(config.apps[name].concurrency)
         ]
-        index = ReceiveIndex(database, rejections)
+        index = ReceiveCounts(ReceiveIndex(database, rejections))
         receiver = StorageSCP(config, spool, index)
-        metrics = CollectorRegistry(auto_describe=True)
+        metrics = CollectorRegistry()
+        metrics.register(NodeMetrics(config, database, space, index, rejections))
         web = None
         if config.web is not None:
             problems = partial(node_problems, database, space)
             web = WebSide(config, config.web, spool, index, space, rejections, metrics, problems)
         commitments = CommitmentCalls(database, spool, config.peers, ae_title=config.receive.ae_title)
+
+        def is_receiving(study: str) -> bool:
+            return receiver.is_receiving(study) or (web is not None and web.is_receiving(study))
+
+        retention = Retention(database, spool, config.data_folder, config.disk, is_receiving)
         readiness = Readiness(
             database,
             spool,
             apps,
             config.readiness,
-            lambda study: receiver.is_receiving(study) or (web is not None and web.is_receiving(study)),
+            is_receiving,
             archive_services(config, database, spool),
         )
 
@@ -109,6 +120,7 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
             threads.start("refused callers", rejections.run)
             threads.start("certificates", certificates.run)
             threads.start("disk", space_watch.run)
+            threads.start("retention", retention.run)
             threads.start("readiness", lambda stop: _decide(stop, database, readiness, apps, workers))
             for each in workers:
                 threads.start(each.name, each.run)
@@ -132,6 +144,7 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
 def _take_up(config: NodeConfig, database: Database, spool: Spool) -> None:
     """Take up what the last process left: no person has to."""
     shutil.rmtree(config.data_folder / worker.FOLDER_NAME, ignore_errors=True)
+    settle_trash(database, spool, config.data_folder / OUTBOX)
     indexed = reconcile(database, spool)
     # The data folder is locked: whoever held a job is gone.
     released = jobs.release_leases(database)

@@ -11,8 +11,9 @@ from sqlalchemy import Exists, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from deploy.node.config import DiskConfig
-from deploy.node.database import CommitmentRequest, Delivery, Instance, Job, JobState, PriorStudy, Study
+from deploy.node.database import Delivery, Instance, Job, JobState, PriorStudy, Study
 from deploy.node.failure import FailureKind
+from deploy.node.services.commitment_reports import instances_awaiting_report
 
 _FINAL = tuple(state for state in JobState if state.is_final)
 _GAVE_WAY = (FailureKind.OUTDATED.value, FailureKind.SUPERSEDED.value)
@@ -106,8 +107,7 @@ def _needed_as_prior() -> Exists:
 
 def _promised(session: Session) -> set[str]:
     """Studies with images that a peer has asked a commitment for which it has not been told of yet (PS3.4 J.3)."""
-    waiting = session.scalars(select(CommitmentRequest.instances).where(CommitmentRequest.not_before.is_not(None)))
-    uids = iter({uid for instances in waiting for _, uid in instances})
+    uids = iter(instances_awaiting_report(session))
     found: set[str] = set()
     while batch := list(islice(uids, _BATCH)):
         found |= set(session.scalars(select(Instance.study_instance_uid).where(Instance.sop_instance_uid.in_(batch))))

@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from deploy.node.config import DiskConfig
 from deploy.node.database import Database, Delivery, Instance, Job, JobState, Study, open_database
-from deploy.node.disk import Retention, settle_trash
+from deploy.node.disk.retention import Retention
+from deploy.node.disk.trash import settle_trash
 from deploy.node.file_meta import FileMeta
 from deploy.node.header import read_header
 from deploy.node.index import index_instance, reconcile
