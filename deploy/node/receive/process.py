@@ -20,7 +20,7 @@ from contextlib import suppress
 
 from deploy.child import die_with
 from deploy.node.access import Access, certificate_names, server_context
-from deploy.node.config import NodeConfig
+from deploy.node.config import ConfigError, NodeConfig
 from deploy.node.disk import Space
 from deploy.node.receive.association import NEGOTIATION_SECONDS, Association, OpenAssociations, Surroundings
 from deploy.node.receive.reports import RefusedCaller, Report, Trouble, encode
@@ -90,7 +90,8 @@ class Receiver:
                     deadline=time.monotonic() + self._config.maximum_association_seconds,
                     maximum_pdu=self._config.maximum_pdu_size,
                 )
-            except OSError as error:
+            # Files of certificates that were broken when this process was started, too.
+            except (OSError, ConfigError) as error:
                 self._around.tell(RefusedCaller("tls" if over_tls else "connection", str(error), address))
                 return
             self._open.add(connection)
