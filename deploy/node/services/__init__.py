@@ -1,8 +1,8 @@
 """Services beside storage: storage commitment (SCP), performed procedure steps, instance availability.
 
 Receiver processes call :class:`Services` for the requests that are not C-STORE or C-ECHO; the node's own process runs
-:class:`deploy.node.services.commitment_calls.CommitmentCalls`. Readiness reads what peers told with
-:func:`deploy.node.services.expected.expected_instances`; retention asks
+:class:`deploy.node.services.commitment_calls.CommitmentCalls`. What peers told of their studies stands in the tables
+``procedure_steps`` and ``available_instances``, which readiness reads; retention asks
 :func:`deploy.node.services.commitment_reports.instances_awaiting_report`.
 """
 

@@ -43,6 +43,7 @@ def create(database: Database, requestor: Requestor, command: Command, data_set:
         (gone if availability == UNAVAILABLE else available).add(sop_instance)
     given = str(command.get("AffectedSOPInstanceUID") or "")
     notification = check_uid(given, "AffectedSOPInstanceUID") if given else f"2.25.{uuid4().int}"
+    now = datetime.now(timezone.utc)
     with database.write() as session:
         if session.get(AvailableInstances, notification) is not None:
             raise RefusedRequestError(DUPLICATE_SOP_INSTANCE, f"the notification {notification} is there already")
@@ -51,12 +52,13 @@ def create(database: Database, requestor: Requestor, command: Command, data_set:
         ):
             if gone.intersection(earlier.sop_instance_uids):
                 earlier.sop_instance_uids = sorted(set(earlier.sop_instance_uids) - gone)
+                earlier.updated = now
         session.add(
             AvailableInstances(
                 sop_instance_uid=notification,
                 study_instance_uid=study,
                 sop_instance_uids=sorted(available),
-                updated=datetime.now(timezone.utc),
+                updated=now,
             )
         )
         record(

@@ -1,4 +1,4 @@
-"""Procedure steps and availability notifications over the network, and what readiness is told of them."""
+"""Procedure steps and availability notifications over the network, and what is kept of them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pydicom.dataset import Dataset
 from pydicom.uid import MRImageStorage
 from pynetdicom import AE
 from pynetdicom.association import Association
+from sqlalchemy import select
 
+from deploy.node.database import AvailableInstances, ProcedureStep
 from deploy.node.services.contexts import INSTANCE_AVAILABILITY, PROCEDURE_STEP
-from deploy.node.services.expected import ExpectedInstances, expected_instances
 from tests.deploy.node.services.asking import Node, reference
 
 STUDY = "1.2.826.0.1.3680043.8.498.50"
@@ -51,9 +52,11 @@ def changes(status: str, *uids: str) -> Dataset:
     return changed
 
 
-def expected(node: Node, study: str) -> ExpectedInstances:
+def steps(node: Node, study: str) -> dict[str, tuple[str, str, list[str]]]:
+    """What is kept of a study's steps: status, priority and images by UID."""
     with node.database.read() as session:
-        return expected_instances(session, study)
+        rows = session.scalars(select(ProcedureStep).where(ProcedureStep.study_instance_uid == study))
+        return {row.sop_instance_uid: (row.status, row.priority, row.sop_instance_uids) for row in rows}
 
 
 def create(modality: Association, data: Dataset, uid: str | None, sop_class: str = PROCEDURE_STEP) -> int:
@@ -68,23 +71,18 @@ def change(modality: Association, data: Dataset, uid: str) -> Dataset:
 
 def test_a_step_tells_which_images_it_has_made_when_it_has_ended(node: Node, modality: Association) -> None:
     study = f"{STUDY}.1"
-    assert not expected(node, study).is_known
-    assert expected(node, study).all_completed
-    assert create(modality, step(study), f"{study}.91") == 0
-    assert create(modality, step(study, RequestedProcedurePriority="STAT"), f"{study}.92") == 0
-    assert expected(node, study) == ExpectedInstances(
-        {f"{study}.91": frozenset(), f"{study}.92": frozenset()}, None, all_completed=False, stat=True
-    )
+    first, second = f"{study}.91", f"{study}.92"
+    assert create(modality, step(study), first) == 0
+    assert create(modality, step(study, RequestedProcedurePriority="STAT"), second) == 0
+    assert steps(node, study) == {first: ("IN PROGRESS", "", []), second: ("IN PROGRESS", "STAT", [])}
     # A sequence that is set replaces the one before.
-    assert change(modality, changes("IN PROGRESS", "1.2.1"), f"{study}.91").Status == 0
-    assert change(modality, changes("COMPLETED", "1.2.1", "1.2.2"), f"{study}.91").Status == 0
-    told = expected(node, study)
-    assert told.steps[f"{study}.91"] == {"1.2.1", "1.2.2"}
-    assert not told.all_completed
-    assert change(modality, changes("DISCONTINUED", "1.2.3"), f"{study}.92").Status == 0
-    told = expected(node, study)
-    assert told.all_completed
-    assert told.all == {"1.2.1", "1.2.2", "1.2.3"}
+    assert change(modality, changes("IN PROGRESS", "1.2.1"), first).Status == 0
+    assert change(modality, changes("COMPLETED", "1.2.1", "1.2.2"), first).Status == 0
+    assert change(modality, changes("DISCONTINUED", "1.2.3"), second).Status == 0
+    assert steps(node, study) == {
+        first: ("COMPLETED", "", ["1.2.1", "1.2.2"]),
+        second: ("DISCONTINUED", "STAT", ["1.2.3"]),
+    }
     kinds = [
         event.kind for kind in ("step-begun", "step-completed", "step-discontinued") for event in node.events(kind)
     ]
@@ -97,7 +95,7 @@ def test_a_step_in_its_final_state_stays_as_it_is(node: Node, modality: Associat
     assert change(modality, changes("COMPLETED", "1.2.1"), f"{study}.91").Status == 0
     answer = change(modality, changes("IN PROGRESS", "1.2.2"), f"{study}.91")
     assert (answer.Status, answer.ErrorID) == (0x0110, 0xA710)
-    assert expected(node, study).steps == {f"{study}.91": {"1.2.1"}}
+    assert steps(node, study) == {f"{study}.91": ("COMPLETED", "", ["1.2.1"])}
 
 
 def test_what_is_wrong_has_its_status(node: Node, modality: Association) -> None:
@@ -113,13 +111,13 @@ def test_what_is_wrong_has_its_status(node: Node, modality: Association) -> None
     # The service has no N-GET.
     answer, _ = modality.send_n_get([0x00400252], PROCEDURE_STEP, f"{study}.91")
     assert answer.Status == 0x0211
-    assert set(expected(node, study).steps) == {f"{study}.91"}
+    assert list(steps(node, study)) == [f"{study}.91"]
 
 
 def test_a_step_without_a_uid_is_given_one(node: Node, modality: Association) -> None:
     study = f"{STUDY}.4"
     assert create(modality, step(study), None) == 0
-    (uid,) = expected(node, study).steps
+    (uid,) = steps(node, study)
     assert uid.startswith("2.25.")
     assert change(modality, changes("COMPLETED", "1.2.1"), uid).Status == 0
 
@@ -139,6 +137,12 @@ def notification(study: str | None, **availability: str) -> Dataset:
     return told
 
 
+def available(node: Node, study: str) -> set[str]:
+    with node.database.read() as session:
+        query = select(AvailableInstances.sop_instance_uids).where(AvailableInstances.study_instance_uid == study)
+        return {uid for uids in session.scalars(query) for uid in uids}
+
+
 def test_available_instances_are_those_of_all_notifications(node: Node, modality: Association) -> None:
     study = f"{STUDY}.5"
 
@@ -147,14 +151,13 @@ def test_available_instances_are_those_of_all_notifications(node: Node, modality
 
     assert tell(91, notification(study, i1="ONLINE", i2="NEARLINE")) == 0
     assert tell(92, notification(study, i3="ONLINE", i4="UNAVAILABLE")) == 0
-    assert set(expected(node, study).available or ()) == {"1.2.1", "1.2.2", "1.2.3"}
+    assert available(node, study) == {"1.2.1", "1.2.2", "1.2.3"}
     assert tell(93, notification(study, i2="UNAVAILABLE")) == 0
-    assert set(expected(node, study).available or ()) == {"1.2.1", "1.2.3"}
-    assert expected(node, study).is_known
+    assert available(node, study) == {"1.2.1", "1.2.3"}
     assert tell(93, notification(study, i2="ONLINE")) == 0x0111
     assert tell(94, notification(None, i2="ONLINE")) == 0x0120
     assert tell(94, notification(study, i2="SOMEWHERE")) == 0x0106
     none = notification(study)
     none.ReferencedSeriesSequence = []
     assert tell(94, none) == 0x0120
-    assert set(expected(node, study).available or ()) == {"1.2.1", "1.2.3"}
+    assert available(node, study) == {"1.2.1", "1.2.3"}
