@@ -99,7 +99,9 @@ class Access:
         return _rejected(*furthest)
 
     def _candidates(self, calling: str) -> Iterable[tuple[str, PeerConfig]]:
-        for title in (calling, _ANY_TITLE):
+        # What is no AE title (PS3.5 table 6.2-1) could not even be written into the file that it brings.
+        is_title = calling.isascii() and calling.isprintable() and "\\" not in calling
+        for title in (calling, _ANY_TITLE) if is_title else ():
             for name, peer in self._peers.items():
                 if peer.ae_title == title:
                     yield name, peer

@@ -76,6 +76,10 @@ def test_a_listed_caller_is_accepted(
         ("SECURE", "GANTRY", "10.1.1.1", (), Reason.CERTIFICATE_NAME, 1),
         ("SECURE", "GANTRY", "10.1.1.1", ("*.hospital.example",), Reason.CERTIFICATE_NAME, 1),
         ("TRUSTED", "GANTRY", "10.1.1.1", None, Reason.TLS, 1),
+        # No AE titles (PS3.5 table 6.2-1), which "*" is not for either.
+        ("M\ufffdR", "GANTRY", "10.9.0.1", None, Reason.CALLING_AE_TITLE, 3),
+        ("MR\n", "GANTRY", "10.9.0.1", None, Reason.CALLING_AE_TITLE, 3),
+        ("M\\R", "GANTRY", "10.9.0.1", None, Reason.CALLING_AE_TITLE, 3),
     ],
 )
 def test_anybody_else_is_rejected_with_the_reason_of_ps3_8(
