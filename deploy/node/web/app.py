@@ -15,6 +15,7 @@ from prometheus_client.exposition import choose_encoder
 
 from deploy.node.access import Accepted, Rejection, Rejections, WebAccess
 from deploy.node.config import NodeConfig, WebConfig
+from deploy.node.events import log
 from deploy.node.header import is_uid
 from deploy.node.web.multipart import MultipartError
 from deploy.node.web.store import MEDIA_TYPE, StoreRequest, Surroundings, content_type
@@ -100,7 +101,8 @@ async def _store(request: Request, study: str | None, node: Node, access: WebAcc
         opened.ending = "ended its request"
         return answer
     except MultipartError as error:
-        opened.ending = "sent a request that is broken"
+        opened.ending = f"sent a request that is broken: {error}"
+        log("request-broken", f"{opened.calling_ae_title} at {opened.address} {opened.ending}")
         raise HTTPException(400, str(error)) from error
     finally:
         await _in_thread(lambda: requests.end(opened))

@@ -9,6 +9,9 @@ from typing import Protocol
 MAXIMUM_HEADER_BYTES = 8192
 """How long the header fields of one part may be altogether."""
 
+_MAXIMUM_BOUNDARY = 200
+"""RFC 2046 allows 70 characters; Orthanc 1.10 sends 73."""
+
 _PADDING = b" \t"
 
 
@@ -42,8 +45,8 @@ class MultipartParser:
 
     def __init__(self, boundary: str, sink: PartSink) -> None:
         """Raises :class:`MultipartError` where ``boundary`` cannot be one."""
-        if not 1 <= len(boundary) <= 70 or not boundary.isascii() or not boundary.isprintable():
-            raise MultipartError("a boundary has 1 to 70 printable ASCII characters")
+        if not 1 <= len(boundary) <= _MAXIMUM_BOUNDARY or not boundary.isascii() or not boundary.isprintable():
+            raise MultipartError(f"a boundary has 1 to {_MAXIMUM_BOUNDARY} printable ASCII characters")
         self._delimiter = b"\r\n--" + boundary.encode("ascii")
         self._sink = sink
         self._state = _State.PREAMBLE

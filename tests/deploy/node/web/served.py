@@ -62,16 +62,15 @@ class Served:
         with self.database.read() as session:
             return list(session.scalars(select(Instance).order_by(Instance.id)))
 
-    def wait_for_event(self, kind: str) -> Event:
-        """Return the newest event of a kind; more time than this means that it never comes."""
-        wait_for(lambda: self._newest(kind) is not None)
-        found = self._newest(kind)
-        assert found is not None
-        return found
+    def wait_for_event(self, kind: str, **data: object) -> Event:
+        """Return the newest event of a kind with these facts; more time than this means that it never comes."""
+        wait_for(lambda: bool(self._events(kind, data)))
+        return self._events(kind, data)[-1]
 
-    def _newest(self, kind: str) -> Event | None:
+    def _events(self, kind: str, data: dict[str, object]) -> list[Event]:
         with self.database.read() as session:
-            return session.scalars(select(Event).where(Event.kind == kind).order_by(Event.id.desc())).first()
+            events = session.scalars(select(Event).where(Event.kind == kind).order_by(Event.id))
+            return [event for event in events if data.items() <= event.data.items()]
 
 
 @contextmanager

@@ -91,7 +91,7 @@ def test_a_broken_body_is_an_error(body: bytes) -> None:
         parse(bytes([each]) for each in body)
 
 
-@pytest.mark.parametrize("boundary", ["", "x" * 71, "ä", "a\r\nb"])
+@pytest.mark.parametrize("boundary", ["", "x" * 201, "ä", "a\r\nb"])
 def test_what_cannot_be_a_boundary_is_an_error(boundary: str) -> None:
     with pytest.raises(MultipartError):
         MultipartParser(boundary, Parts())

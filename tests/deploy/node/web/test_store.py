@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Iterator
 from io import BytesIO
@@ -183,16 +182,15 @@ def test_a_request_that_does_not_say_how_large_it_is_is_cut_off(shared: Served) 
         (OTHER_TOKEN, 403, "web-permission"),
     ],
 )
-def test_who_may_not_is_refused_and_recorded(tmp_path: Path, token: str | None, status: int, reason: str) -> None:
-    with served(tmp_path) as running:
-        headers = {} if token is None else {"Authorization": f"Bearer {token}".encode()}
-        answer = running.post(related([dicom_file(instance())]), token=None, headers=headers)
-        assert answer.status_code == status
-        assert ("www-authenticate" in answer.headers) == (status == 401)
-        event = running.wait_for_event("association-rejected")
-        assert event.data["reason"] == reason
-        assert event.data["address"] == "127.0.0.1"
-        assert running.files() == []
+def test_who_may_not_is_refused_and_recorded(shared: Served, token: str | None, status: int, reason: str) -> None:
+    before = shared.files()
+    headers = {} if token is None else {"Authorization": f"Bearer {token}".encode()}
+    answer = shared.post(related([dicom_file(instance())]), token=None, headers=headers)
+    assert answer.status_code == status
+    assert ("www-authenticate" in answer.headers) == (status == 401)
+    event = shared.wait_for_event("association-rejected", reason=reason)
+    assert event.data["address"] == "127.0.0.1"
+    assert shared.files() == before
 
 
 def test_a_token_is_changed_without_a_restart(tmp_path: Path) -> None:
@@ -207,11 +205,13 @@ def test_a_token_is_changed_without_a_restart(tmp_path: Path) -> None:
         assert running.post(body).status_code == 401
 
 
-def test_without_room_nothing_is_taken(tmp_path: Path) -> None:
+def test_without_room_nothing_is_taken_and_the_node_is_not_ready(tmp_path: Path) -> None:
     with served(tmp_path, disk={"reserve_gib": 1e9}) as running:
-        answer = running.post(related([dicom_file(instance())]))
-        assert answer.status_code == 507
+        assert running.post(related([dicom_file(instance())])).status_code == 507
         assert running.files() == []
+        answer = requests.get(f"{running.url}/health/ready", timeout=30)
+        assert answer.status_code == 503
+        assert list(answer.json()["problems"]) == ["disk"]
 
 
 def test_a_request_that_breaks_off_leaves_what_is_whole_and_nothing_else(fresh: Served) -> None:
@@ -243,17 +243,10 @@ def test_a_silent_sender_is_not_waited_for(tmp_path: Path) -> None:
         assert running.files() == []
 
 
-def test_health_and_metrics_are_for_this_machine(fresh: Served) -> None:
-    assert "gantry_test 42.0" in requests.get(f"{fresh.url}/metrics", timeout=30).text
-    ready = requests.get(f"{fresh.url}/health", timeout=30)
+def test_health_and_metrics_are_for_this_machine(shared: Served) -> None:
+    assert "gantry_test 42.0" in requests.get(f"{shared.url}/metrics", timeout=30).text
+    ready = requests.get(f"{shared.url}/health", timeout=30)
     assert (ready.status_code, ready.json()) == (200, {"ready": True, "problems": {}})
-    assert requests.get(f"{fresh.url}/health/live", timeout=30).status_code == 200
+    assert requests.get(f"{shared.url}/health/live", timeout=30).status_code == 200
     for path in ("/docs", "/openapi.json", "/studies", "/"):
-        assert requests.get(f"{fresh.url}{path}", timeout=30).status_code in (404, 405)
-
-
-def test_a_node_without_room_is_not_ready(tmp_path: Path) -> None:
-    with served(tmp_path, disk={"reserve_gib": 1e9}) as running:
-        answer = requests.get(f"{running.url}/health/ready", timeout=30)
-        assert answer.status_code == 503
-        assert list(json.loads(answer.text)["problems"]) == ["disk"]
+        assert requests.get(f"{shared.url}{path}", timeout=30).status_code in (404, 405)
