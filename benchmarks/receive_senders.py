@@ -30,7 +30,6 @@ from operators.provenance import IMPLEMENTATION_CLASS_UID
 
 _ROOT = "1.2.826.0.1.3680043.8.498.77"
 _CONTEXT = 1
-_ETHERNET_SEGMENT = 1460
 _DATA_SET_FOLLOWS = 1
 
 Instances = list[tuple[str, bytes]]
@@ -123,8 +122,6 @@ def _copy(port: int, instances: Instances) -> None:
 def _connected(port: int) -> socket.socket:
     connection = socket.socket()
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # As on Ethernet. With the 64 KiB of the loopback device a receiver whose buffer is that small stalls for 40 ms.
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, _ETHERNET_SEGMENT)
     connection.connect(("127.0.0.1", port))
     return connection
 
@@ -199,6 +196,8 @@ def _send_all(connection: socket.socket, parts: list[bytes | memoryview]) -> Non
 def _read_pdu(connection: socket.socket) -> bytes:
     content = b""
     while len(content) < 6 or len(content) < 6 + struct.unpack(">I", content[2:6])[0]:
+        # Some answer in two parts, and wait between them for an acknowledgement that the kernel would delay by 40 ms.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         more = connection.recv(1 << 16)
         if not more:
             raise ConnectionError("the server has gone")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import insert, or_, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -21,53 +21,95 @@ _BATCH = 500
 
 
 def index_instance(session: Session, stored: StoredInstance) -> None:
-    """Write the rows of one stored instance; one that is already there changes nothing.
+    """Write the rows of one stored instance; see :func:`index_instances`."""
+    index_instances(session, [stored])
 
-    A new image makes the study undecided again, so that readiness looks at all of it.
+
+def index_instances(session: Session, batch: Sequence[StoredInstance]) -> None:
+    """Write the rows of stored instances, in the order in which they came; what is already there changes nothing.
+
+    A new image makes its study undecided again, so that readiness looks at all of it.
     """
-    header = stored.header
-    same_bytes = and_(Instance.sop_instance_uid == header.sop_instance_uid, Instance.sha256 == stored.sha256)
-    if session.scalar(select(Instance.id).where(or_(Instance.path == stored.path, same_bytes))) is not None:
-        return
-    study = session.get(Study, header.study_instance_uid)
+    paths, contents = _already_there(session, batch)
+    rows = []
+    for stored in batch:
+        header = stored.header
+        content = header.sop_instance_uid, stored.sha256
+        if stored.path in paths or content in contents:
+            continue
+        paths.add(stored.path)
+        contents.add(content)
+        study = _study(session, stored)
+        rows.append(_row(stored))
+        if stored.is_first_copy:
+            study.last_received = max(study.last_received, stored.received)
+            study.reopen()
+        else:
+            record(
+                session,
+                "conflicting-instance",
+                f"{stored.calling_ae_title or 'an unnamed sender'} sent another instance under the SOP Instance UID "
+                f"{header.sop_instance_uid}: the first one stays in use, this one is kept as {stored.path}",
+                study=header.study_instance_uid,
+                path=stored.path,
+                sha256=stored.sha256,
+            )
+    if rows:
+        # Studies first: the instances refer to them.
+        session.flush()
+        session.execute(insert(Instance), rows)
+
+
+def _already_there(session: Session, batch: Sequence[StoredInstance]) -> tuple[set[str], set[tuple[str, str]]]:
+    """The paths of a batch that are indexed, and the contents (SOP Instance UID and digest), under whatever path."""
+    paths: set[str] = set()
+    contents: set[tuple[str, str]] = set()
+    for start in range(0, len(batch), _BATCH):
+        part = batch[start : start + _BATCH]
+        uids = {stored.header.sop_instance_uid for stored in part}
+        found = session.execute(
+            select(Instance.path, Instance.sop_instance_uid, Instance.sha256).where(
+                or_(Instance.path.in_([stored.path for stored in part]), Instance.sop_instance_uid.in_(uids))
+            )
+        )
+        for path, uid, sha256 in found:
+            paths.add(path)
+            contents.add((uid, sha256))
+    return paths, contents
+
+
+def _study(session: Session, stored: StoredInstance) -> Study:
+    uid = stored.header.study_instance_uid
+    study = session.get(Study, uid)
     if study is None:
-        study = _new_study(header, stored)
+        study = _new_study(stored.header, stored)
         session.add(study)
+        # From now on the session finds it.
+        session.flush()
         record(
             session,
             "study-arrived",
             f"first image of a study from {stored.calling_ae_title or 'an unnamed sender'}",
-            study=header.study_instance_uid,
+            study=uid,
         )
-    session.add(
-        Instance(
-            study_instance_uid=header.study_instance_uid,
-            series_instance_uid=header.series_instance_uid,
-            sop_instance_uid=header.sop_instance_uid,
-            sop_class_uid=header.sop_class_uid,
-            transfer_syntax_uid=stored.transfer_syntax_uid,
-            path=stored.path,
-            sha256=stored.sha256,
-            size=stored.size,
-            conflicting=not stored.is_first_copy,
-            calling_ae_title=stored.calling_ae_title,
-            received=stored.received,
-        )
-    )
-    if stored.is_first_copy:
-        study.last_received = max(study.last_received, stored.received)
-        study.deleted = None
-        study.reopen()
-    else:
-        record(
-            session,
-            "conflicting-instance",
-            f"{stored.calling_ae_title or 'an unnamed sender'} sent another instance under the SOP Instance UID "
-            f"{header.sop_instance_uid}: the first one stays in use, this one is kept as {stored.path}",
-            study=header.study_instance_uid,
-            path=stored.path,
-            sha256=stored.sha256,
-        )
+    return study
+
+
+def _row(stored: StoredInstance) -> dict[str, object]:
+    header = stored.header
+    return {
+        "study_instance_uid": header.study_instance_uid,
+        "series_instance_uid": header.series_instance_uid,
+        "sop_instance_uid": header.sop_instance_uid,
+        "sop_class_uid": header.sop_class_uid,
+        "transfer_syntax_uid": stored.transfer_syntax_uid,
+        "path": stored.path,
+        "sha256": stored.sha256,
+        "size": stored.size,
+        "conflicting": not stored.is_first_copy,
+        "calling_ae_title": stored.calling_ae_title,
+        "received": stored.received,
+    }
 
 
 def reconcile(database: Database, spool: Spool) -> int:
@@ -144,10 +186,11 @@ class ReceiveIndex:
         # What is only of the spool can be had from it again.
         rebuildable = all(isinstance(each, StoredInstance) for each in batch)
         with self._database.write(rebuildable=rebuildable) as session:
+            index_instances(session, [each for each in batch if isinstance(each, StoredInstance)])
             for each in batch:
                 if isinstance(each, StoredInstance):
-                    index_instance(session, each)
-                elif isinstance(each, RefusedInstance):
+                    continue
+                if isinstance(each, RefusedInstance):
                     _record_refusal(session, each)
                 else:
                     _record_association(session, each)
