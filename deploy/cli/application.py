@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from deploy.cli import apps, config, demo, destinations, inspect, jobs, recover, run, send, serve, studies, train
+from deploy.cli import (
+    apps,
+    archive,
+    config,
+    demo,
+    destinations,
+    inspect,
+    jobs,
+    recover,
+    run,
+    send,
+    serve,
+    studies,
+    train,
+)
 
 application = typer.Typer(
     name="gantry",
@@ -21,6 +35,7 @@ application.command("send")(send.send)
 application.add_typer(apps.commands, name="apps")
 application.add_typer(jobs.commands, name="jobs")
 application.add_typer(destinations.commands, name="destinations")
+application.add_typer(archive.commands, name="archive")
 application.add_typer(studies.commands, name="studies")
 application.add_typer(config.commands, name="config")
 application.command("recover")(recover.recover)

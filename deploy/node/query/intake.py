@@ -5,6 +5,7 @@ from __future__ import annotations
 from pynetdicom.events import Event
 
 from deploy.node.database import Database
+from deploy.node.disk import Space
 from deploy.node.events import log_failure
 from deploy.node.file_meta import FileMeta
 from deploy.node.header import InstanceHeader, UnreadableHeaderError, read_header
@@ -25,12 +26,13 @@ class Intake:
     ``stored`` is how many instances were new, ``problem`` why one could not be stored, if so.
     """
 
-    def __init__(self, archive: Archive, spool: Spool, database: Database) -> None:
+    def __init__(self, archive: Archive, spool: Spool, database: Database, space: Space) -> None:
         self.stored = 0
         self.problem = ""
         self._archive = archive
         self._spool = spool
         self._database = database
+        self._space = space
 
     def store(self, event: Event) -> int:
         """Store one instance; Success is returned when it is safe in the spool."""
@@ -48,6 +50,8 @@ class Intake:
             return self._failed(DATA_SET_MISMATCH, f"{request.AffectedSOPInstanceUID} differs from its data set")
         if self._is_there(header):
             return SUCCESS
+        if not self._space.has_room(len(data_set)):
+            return self._failed(OUT_OF_RESOURCES, "the disk is nearly full (disk.reserve_gib)")
         meta = FileMeta(
             sop_class_uid=header.sop_class_uid,
             sop_instance_uid=header.sop_instance_uid,

@@ -17,6 +17,7 @@ from pynetdicom.sop_class import (
 from pynetdicom.status import QR_GET_SERVICE_CLASS_STATUS
 
 from deploy.node.database import Database
+from deploy.node.disk import Space
 from deploy.node.events import record
 from deploy.node.query.archive import Archive
 from deploy.node.query.find import find_sop_classes, find_studies
@@ -61,6 +62,7 @@ def fetch(
     study_instance_uid: str,
     series_instance_uid: str | None = None,
     *,
+    space: Space,
     cancel: threading.Event | None = None,
 ) -> Fetched:
     """Fetch a study, or one series of it, into the spool, as if it had been sent; an event tells what came.
@@ -68,7 +70,7 @@ def fetch(
     By C-GET the instances come over the same association and are indexed here; what the spool holds already is not
     stored again, as an archive may have changed it. By C-MOVE the archive calls the node's own AE title: it has to be
     one of ``peers``, and the node has to be running. What came before a kill or a failure stays; fetching again
-    fetches the rest. ``cancel`` ends it early, by C-CANCEL.
+    fetches the rest. Without room on the disk (``space``) instances are refused. ``cancel`` ends it early, by C-CANCEL.
 
     Raises :class:`deploy.node.query.requestor.PeerError` when the archive cannot be reached or does not answer.
     """
@@ -77,7 +79,7 @@ def fetch(
     identifier.StudyInstanceUID = study_instance_uid
     if series_instance_uid is not None:
         identifier.SeriesInstanceUID = series_instance_uid
-    intake = Intake(archive, spool, database)
+    intake = Intake(archive, spool, database, space)
     try:
         if archive.config.retrieve == "move":
             fetched = _move(archive, identifier, cancel)

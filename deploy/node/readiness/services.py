@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deploy.node.config import NodeConfig
 from deploy.node.database import Database
+from deploy.node.disk import Space
 from deploy.node.query import configured_archive, count_instances, fetch, find_studies
 from deploy.node.readiness.archives import ArchiveServices
 from deploy.node.spool import Spool
@@ -16,9 +17,10 @@ class FetchError(RuntimeError):
 def archive_services(config: NodeConfig, database: Database, spool: Spool) -> ArchiveServices:
     """Return how the archives of a node's configuration are asked."""
     archives = {name: configured_archive(config, name) for name in config.archives}
+    space = Space(config.data_folder, config.disk)
 
     def fetch_study(archive: str, study_instance_uid: str) -> None:
-        fetched = fetch(archives[archive], spool, database, study_instance_uid)
+        fetched = fetch(archives[archive], spool, database, study_instance_uid, space=space)
         if not fetched.complete:
             raise FetchError(fetched.problem)
 

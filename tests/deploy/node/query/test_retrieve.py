@@ -15,14 +15,18 @@ from pynetdicom import AE, evt
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind, StudyRootQueryRetrieveInformationModelGet
 from sqlalchemy import select
 
-from deploy.node.config import ArchiveConfig
+from deploy.node.config import ArchiveConfig, DiskConfig
 from deploy.node.database import Database, Event, Instance
+from deploy.node.disk import Space
 from deploy.node.query import Archive, PeerError, fetch
 from deploy.node.spool import Spool
 from tests.deploy.node import archive as receiving
 from tests.deploy.node.query.archives import COMPRESSED, CURRENT, PRIOR
 from tests.deploy.node.sending import instance
 from tests.peers import free_port
+
+# There is always some, but in the test that says otherwise.
+ROOM = Space(Path("/"), DiskConfig(reserve_gib=0))
 
 
 @pytest.fixture
@@ -47,7 +51,7 @@ def events(database: Database, kind: str) -> list[Event]:
 
 
 def test_a_study_comes_by_get_as_if_it_had_been_sent(archive: Archive, spool: Spool, database: Database) -> None:
-    fetched = fetch(archive, spool, database, PRIOR)
+    fetched = fetch(archive, spool, database, PRIOR, space=ROOM)
     assert fetched.complete
     assert (fetched.completed, fetched.failed) == (1, 0)
     (path,) = spool.paths()
@@ -74,16 +78,16 @@ def test_a_series_comes_in_the_transfer_syntaxes_that_it_has(
     archive: Archive, spool: Spool, database: Database
 ) -> None:
     series, count, syntaxes = SERIES[archive.name]
-    fetched = fetch(archive, spool, database, series.removesuffix(".1"), series)
+    fetched = fetch(archive, spool, database, series.removesuffix(".1"), series, space=ROOM)
     assert fetched.complete
     assert indexed(database) == {f"{series}.{number}" for number in range(1, count + 1)}
     assert {spool.read(path).transfer_syntax_uid for path in spool.paths()} == syntaxes
 
 
 def test_fetching_again_fetches_only_what_is_not_there(archive: Archive, spool: Spool, database: Database) -> None:
-    fetch(archive, spool, database, PRIOR)
+    fetch(archive, spool, database, PRIOR, space=ROOM)
     before = {path: (spool.folder / path).stat().st_mtime_ns for path in spool.paths()}
-    assert fetch(archive, spool, database, PRIOR).complete
+    assert fetch(archive, spool, database, PRIOR, space=ROOM).complete
     assert {path: (spool.folder / path).stat().st_mtime_ns for path in spool.paths()} == before
     assert events(database, "conflicting-instance") == []
     assert events(database, "fetched")[1].text.startswith("0 new of 1 instances")
@@ -94,7 +98,7 @@ def test_a_move_comes_to_our_own_title(
     archive: Archive, spool: Spool, database: Database, receiver: receiving.Archive, series: str | None
 ) -> None:
     receiver.stored.clear()
-    fetched = fetch(by_move(archive), spool, database, CURRENT, series)
+    fetched = fetch(by_move(archive), spool, database, CURRENT, series, space=ROOM)
     assert fetched.complete
     expected = {f"{CURRENT}.2.1"} if series else {f"{CURRENT}.1.{n}" for n in (1, 2, 3)} | {f"{CURRENT}.2.1"}
     assert set(receiver.sop_instance_uids) == expected
@@ -106,7 +110,7 @@ def test_a_move_to_somebody_that_the_archive_does_not_know_says_so(
 ) -> None:
     stranger = replace(by_move(archive), calling_ae_title="STRANGER")
     try:
-        fetched = fetch(stranger, spool, database, PRIOR)
+        fetched = fetch(stranger, spool, database, PRIOR, space=ROOM)
     # dcmqrscp does not even take the association.
     except PeerError:
         fetched = None
@@ -117,7 +121,7 @@ def test_a_move_to_somebody_that_the_archive_does_not_know_says_so(
 @pytest.mark.parametrize("way", ["get", "move"])
 def test_what_is_not_there_is_a_problem(archive: Archive, spool: Spool, database: Database, way: str) -> None:
     asked = by_move(archive) if way == "move" else archive
-    fetched = fetch(asked, spool, database, "1.2.3")
+    fetched = fetch(asked, spool, database, "1.2.3", space=ROOM)
     assert not fetched.complete
     assert indexed(database) == set()
     assert fetched.problem in events(database, "not-fetched")[0].text
@@ -181,14 +185,14 @@ def test_an_archive_that_breaks_off_leaves_what_came_and_the_rest_is_fetched_lat
     unruly = UnrulyArchive(images(3), "abort")
     try:
         with pytest.raises(PeerError, match="ended the association"):
-            fetch(unruly.as_archive(), spool, database, PRIOR)
+            fetch(unruly.as_archive(), spool, database, PRIOR, space=ROOM)
     finally:
         unruly.stop()
     assert indexed(database) == {f"{PRIOR}.1.1", f"{PRIOR}.1.2"}
     assert "2 new of 2" in events(database, "not-fetched")[0].text
     good = UnrulyArchive(images(3))
     try:
-        assert fetch(good.as_archive(), spool, database, PRIOR).completed == 3
+        assert fetch(good.as_archive(), spool, database, PRIOR, space=ROOM).completed == 3
     finally:
         good.stop()
     assert indexed(database) == {f"{PRIOR}.1.{number}" for number in (1, 2, 3)}
@@ -200,7 +204,7 @@ def test_instances_that_cannot_be_understood_are_named(spool: Spool, database: D
     del broken[1].SeriesInstanceUID
     unruly = UnrulyArchive(broken)
     try:
-        fetched = fetch(unruly.as_archive(), spool, database, PRIOR)
+        fetched = fetch(unruly.as_archive(), spool, database, PRIOR, space=ROOM)
     finally:
         unruly.stop()
     assert (fetched.completed, fetched.failed) == (1, 1)
@@ -208,15 +212,27 @@ def test_instances_that_cannot_be_understood_are_named(spool: Spool, database: D
     assert "no SeriesInstanceUID" in fetched.problem
 
 
-def test_a_full_disk_is_told_to_the_archive(spool: Spool, database: Database) -> None:
+def test_an_error_of_the_disk_is_told_to_the_archive(spool: Spool, database: Database) -> None:
     (spool.folder / PRIOR).write_text("where the study's folder would be")
     unruly = UnrulyArchive(images(1))
     try:
-        fetched = fetch(unruly.as_archive(), spool, database, PRIOR)
+        fetched = fetch(unruly.as_archive(), spool, database, PRIOR, space=ROOM)
     finally:
         unruly.stop()
     assert (fetched.completed, fetched.failed) == (0, 1)
     assert "NotADirectoryError" in fetched.problem
+
+
+def test_without_room_on_the_disk_nothing_is_taken(spool: Spool, database: Database) -> None:
+    unruly = UnrulyArchive(images(2))
+    try:
+        space = Space(spool.folder, DiskConfig(reserve_gib=2.0**20))
+        fetched = fetch(unruly.as_archive(), spool, database, PRIOR, space=space)
+    finally:
+        unruly.stop()
+    assert (fetched.completed, fetched.failed) == (0, 2)
+    assert "the disk is nearly full" in fetched.problem
+    assert list(spool.paths()) == []
 
 
 def test_a_fetch_is_cancelled(spool: Spool, database: Database) -> None:
@@ -224,7 +240,7 @@ def test_a_fetch_is_cancelled(spool: Spool, database: Database) -> None:
     cancel = threading.Event()
     cancel.set()
     try:
-        fetched = fetch(unruly.as_archive(), spool, database, PRIOR, cancel=cancel)
+        fetched = fetch(unruly.as_archive(), spool, database, PRIOR, cancel=cancel, space=ROOM)
     finally:
         unruly.stop()
     assert fetched.problem == "cancelled"
@@ -234,7 +250,7 @@ def test_a_fetch_is_cancelled(spool: Spool, database: Database) -> None:
 def test_a_failure_of_the_archive_is_told(spool: Spool, database: Database) -> None:
     unruly = UnrulyArchive(images(2), "failure")
     try:
-        fetched = fetch(unruly.as_archive(), spool, database, PRIOR)
+        fetched = fetch(unruly.as_archive(), spool, database, PRIOR, space=ROOM)
     finally:
         unruly.stop()
     assert fetched.problem.startswith("the archive answered 0xC001")
