@@ -48,6 +48,11 @@ class Job:
     def is_final(self) -> bool:
         return self.state in ("delivered", "refused", "failed", "cancelled")
 
+    @property
+    def gave_way(self) -> bool:
+        """Whether it was withdrawn before it began, as more images of its study had come."""
+        return (self.state, self.reason) == ("cancelled", "superseded")
+
 
 class NodeProcess:
     """``gantry serve`` with a light app. ``prefix`` is a command that runs it, such as ``taskset``."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from tests.reliability.examinations import Examination, SmallInstance
-from tests.reliability.upper_layer import SUCCESS, Association, EndedError, Proposal
+from tests.reliability.upper_layer import SUCCESS, Association, EndedError, Proposal, RejectedError
 
 _AGAIN_SECONDS = 0.05
 
@@ -56,6 +56,7 @@ class Sender(threading.Thread):
         self._pause = pause
         self._on_sent = on_sent
         self.associations = 0
+        self.rejections = 0
         self.refusals: list[int] = []
 
     def run(self) -> None:
@@ -64,6 +65,9 @@ class Sender(threading.Thread):
             while left:
                 try:
                     self._send(left)
+                except RejectedError:
+                    self.rejections += 1
+                    time.sleep(_AGAIN_SECONDS)
                 except EndedError:
                     time.sleep(_AGAIN_SECONDS)
             self._on_sent(examination)

@@ -63,11 +63,18 @@ def wrong_results(
     whole: set[str] = set()
     for examination in examinations:
         whole |= expected_results(examination.sop_instance_uids)
-    in_parts = {uid for job in node.jobs().values() for uid in expected_results(job.sop_instance_uids)}
+    in_parts: set[str] = set()
+    begun: set[str] = set()
+    for job in node.jobs().values():
+        results = expected_results(job.sop_instance_uids)
+        begun |= results
+        # One that gave way to a job on more images before it began has none.
+        if not job.gave_way:
+            in_parts |= results
     for name, destination in destinations.items():
         arrived = destination.sop_instance_uids
         found += [f"result {uid} is missing at {name}" for uid in (whole | in_parts) - arrived]
-        found += [f"result {uid} at {name} is of no input" for uid in arrived - whole - in_parts]
+        found += [f"result {uid} at {name} is of no input" for uid in arrived - whole - begun]
         found += [f"result {uid} came to {name} with different bytes" for uid in destination.different]
     return found
 
