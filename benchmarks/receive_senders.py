@@ -26,7 +26,7 @@ from pynetdicom.presentation import build_context
 from deploy.node import file_meta
 from deploy.node.file_meta import FileMeta
 from deploy.node.receive.commands import C_STORE, encode_command
-from operators.provenance import IMPLEMENTATION_CLASS_UID
+from operators.implementation import IMPLEMENTATION_CLASS_UID
 
 _ROOT = "1.2.826.0.1.3680043.8.498.77"
 _CONTEXT = 1

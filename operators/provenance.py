@@ -13,12 +13,6 @@ from pydicom.sr.coding import Code
 MANUFACTURER = "Gantry"
 """Manufacturer (0008,0070) of everything that Gantry writes."""
 
-IMPLEMENTATION_CLASS_UID = "2.25.265126989388440491272640447162953540649"
-"""Implementation Class UID (0002,0012), made from a random UUID (PS3.5 annex B.2)."""
-
-IMPLEMENTATION_VERSION_NAME = "GANTRY_0.1"
-"""Implementation Version Name (0002,0013), at most 16 characters."""
-
 
 def uid_from_text(text: str) -> str:
     """Return the UID ``2.25.`` + the first 128 bits of SHA-256 of ``text`` (PS3.5 annex B.2 form)."""

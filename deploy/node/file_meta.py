@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from operators.provenance import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from operators.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 _PREAMBLE = bytes(128) + b"DICM"
 _GROUP_LENGTH = struct.Struct("<HH2sHI")
@@ -46,7 +46,7 @@ class SelfCheck:
     sha256: bytes
 
     def encode(self) -> bytes:
-        """Return the value of Private Information (0002,0102): always :data:`CHECK_BYTES`, so that it can be patched."""
+        """Return the value of Private Information (0002,0102): always of one length, so that it can be patched."""
         return _CHECK.pack(self.size, self.sha256)
 
 
@@ -57,8 +57,8 @@ UNKNOWN_CHECK = SelfCheck(0, bytes(32))
 def encode(meta: FileMeta, check: SelfCheck | None = None) -> bytes:
     """Return preamble, prefix and File Meta Information, to be followed by the data set.
 
-    With ``check`` the last :data:`CHECK_BYTES` are its value. The sender's AE title stands in Source (0002,0016), where archives look for it, and in Sending Application Entity
-    Title (0002,0017).
+    With ``check`` the last :data:`CHECK_BYTES` are its value. The sender's AE title stands in Source (0002,0016), where
+    archives look for it, and in Sending Application Entity Title (0002,0017).
     """
     elements = b"".join(
         (

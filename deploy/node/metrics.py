@@ -26,7 +26,7 @@ from deploy.node.disk.fill import disk_samples, seconds_to_level
 from deploy.node.outbox import Circuit, destination_statuses
 from deploy.node.receive.reports import Received, ReceiveListener, RefusedCaller, RefusedInstance
 from deploy.node.spool import Arrival, Spool, StoredInstance
-from operators.provenance import IMPLEMENTATION_VERSION_NAME
+from operators.implementation import IMPLEMENTATION_VERSION_NAME
 
 
 class ReceiveCounts:

@@ -16,7 +16,7 @@ from pynetdicom.presentation import PresentationContext
 from deploy.node.access import client_context
 from deploy.node.config import ConfigError, TLSConfig
 from deploy.node.connection import acknowledge_at_once, send_at_once
-from operators.provenance import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from operators.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 CONNECTION_SECONDS = 10.0
 NEGOTIATION_SECONDS = 30.0

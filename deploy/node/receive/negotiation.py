@@ -20,7 +20,7 @@ from pynetdicom.sop_class import _STORAGE_CLASSES
 from deploy.node.config import Permission
 from deploy.node.receive.upper_layer import INVALID_PARAMETER, ProtocolError
 from deploy.node.services import SupportedContext
-from operators.provenance import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from operators.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 VERIFICATION = "1.2.840.10008.1.1"
 

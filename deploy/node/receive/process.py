@@ -19,7 +19,7 @@ import traceback
 from contextlib import suppress
 
 from deploy.child import die_with
-from deploy.node.access import Access, certificate_names, server_context
+from deploy.node.access import Access
 from deploy.node.config import ConfigError, NodeConfig
 from deploy.node.disk import Space
 from deploy.node.receive.association import NEGOTIATION_SECONDS, Association, OpenAssociations, Surroundings
@@ -82,8 +82,7 @@ class Receiver:
             try:
                 names = None
                 if over_tls:
-                    accepted = self._encrypted(accepted)
-                    names = certificate_names(accepted)
+                    accepted, names = self._encrypted(accepted)
                 connection = Connection(
                     accepted,
                     silence_seconds=self._config.network_timeout_seconds,
@@ -104,10 +103,15 @@ class Receiver:
             finally:
                 self._open.remove(connection)
 
-    def _encrypted(self, accepted: socket.socket) -> ssl.SSLSocket:
+    def _encrypted(self, accepted: socket.socket) -> tuple[ssl.SSLSocket, tuple[str, ...]]:
+        """The connection over TLS, and the names in the peer's certificate. Raises :class:`OSError`."""
+        # Imported here: a node without TLS has no need of the library that reads certificates.
+        from deploy.node.access import certificate_names, server_context
+
         assert self._config.tls is not None
         accepted.settimeout(NEGOTIATION_SECONDS)
-        return server_context(self._config.tls).wrap_socket(accepted, server_side=True)
+        encrypted = server_context(self._config.tls).wrap_socket(accepted, server_side=True)
+        return encrypted, certificate_names(encrypted)
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from pynetdicom.presentation import build_context
 
 from deploy.node.send.connection import Connection
 from deploy.node.send.peer import NEGOTIATION_SECONDS, DestinationError, Peer
-from operators.provenance import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from operators.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 MAXIMUM_CONTEXTS = 128
 """Presentation context identifiers are the odd numbers from 1 to 255 (PS3.8 table 9-18)."""

@@ -16,8 +16,9 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.tag import Tag
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
+from operators.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from operators.manifest import OutputPart
-from operators.provenance import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, Analysis
+from operators.provenance import Analysis
 from operators.write.base.codes import private_coding_schemes
 from operators.write.base.element_bytes import attach_sequences, encodings_of
 from operators.write.base.elements import every_element

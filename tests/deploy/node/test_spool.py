@@ -14,7 +14,7 @@ from deploy.node import durable
 from deploy.node.file_meta import FileMeta, NotDicomFileError, decode
 from deploy.node.header import InstanceHeader, read_header
 from deploy.node.spool import Arrival, Spool, StoredInstance
-from operators.provenance import IMPLEMENTATION_CLASS_UID
+from operators.implementation import IMPLEMENTATION_CLASS_UID
 from tests.deploy.node.sending import STUDY, encoded, instance
 
 META = FileMeta(MRImageStorage, f"{STUDY}.1.1", ExplicitVRLittleEndian, "SCANNER", "GANTRY")
