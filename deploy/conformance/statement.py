@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
 
-from deploy.conformance import network
+from deploy.conformance import acceptance, network
 from deploy.conformance.content_tree import content_tree
 from deploy.conformance.markdown import table
 from deploy.conformance.objects import COMMON_MODULES, Example, attribute_table, module_list
@@ -23,7 +23,10 @@ def conformance_statement(examples: Mapping[str, Sequence[Example]], *, version:
         version=version,
         overview=network.services(),
         analysed=network.analysed(),
-        acceptance=network.acceptance(),
+        acceptance=acceptance.acceptance(),
+        rejections=acceptance.rejections(),
+        tls=acceptance.tls(),
+        store_statuses=acceptance.store_statuses(),
         initiation=network.initiation(),
         proposed=network.proposed(),
         statuses=network.statuses(),

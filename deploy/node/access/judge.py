@@ -54,7 +54,7 @@ class Rejected:
     text: str
 
 
-_DIAGNOSTICS = {
+DIAGNOSTICS = {
     Reason.CALLING_AE_TITLE: CALLING_AE_TITLE_NOT_RECOGNIZED,
     # The title is known, but not from there: together they are not recognised.
     Reason.NETWORK: CALLING_AE_TITLE_NOT_RECOGNIZED,
@@ -145,4 +145,4 @@ def bears(names: tuple[str, ...], wanted: str) -> bool:
 
 
 def _rejected(reason: Reason, text: str) -> Rejected:
-    return Rejected(reason, REJECTED_PERMANENT, SERVICE_USER, _DIAGNOSTICS[reason], text)
+    return Rejected(reason, REJECTED_PERMANENT, SERVICE_USER, DIAGNOSTICS[reason], text)

@@ -11,7 +11,7 @@ from pynetdicom.dsutils import split_dataset
 
 SUCCESS = 0x0000
 
-_WARNINGS = (0x0001, 0x0107, 0x0116)
+WARNINGS = (0x0001, 0x0107, 0x0116)
 """General warnings (PS3.7 annex C); those of the storage service are 0xBxxx (PS3.4 table B.2-1)."""
 
 
@@ -29,7 +29,7 @@ class SentInstance:
     def delivered(self) -> bool:
         """Whether the peer says that it has stored the instance, though perhaps not quite as it was sent."""
         return self.status is not None and (
-            self.status == SUCCESS or self.status in _WARNINGS or self.status >> 12 == 0xB
+            self.status == SUCCESS or self.status in WARNINGS or self.status >> 12 == 0xB
         )
 
     @property
