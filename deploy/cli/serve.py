@@ -17,6 +17,7 @@ def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
 
     from deploy.node.access import check_access
     from deploy.node.config import ConfigError, check_apps
+    from deploy.node.database import NewerDatabaseError
     from deploy.node.lock import DataFolderInUseError
     from deploy.node.serve import serve as run_node
     from deploy.node.web import WebPortError
@@ -27,7 +28,7 @@ def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
         check_access(node, config)
     try:
         status = run_node(node)
-    except DataFolderInUseError as error:
+    except (DataFolderInUseError, NewerDatabaseError) as error:
         fail(str(error))
     except WebPortError as error:
         fail(f"{config}: {error}")

@@ -10,11 +10,13 @@ from deploy.node.database.connection import (
     BUSY_TIMEOUT_SECONDS,
     FILE_NAME,
     Database,
+    check_database,
     is_passing,
     open_database,
 )
 from deploy.node.database.deliveries import Delivery, DestinationState
 from deploy.node.database.disk import DiskSample
+from deploy.node.database.errors import NewerDatabaseError, OlderDatabaseError
 from deploy.node.database.events import Event
 from deploy.node.database.jobs import Job, JobState, PausedApp
 from deploy.node.database.peers import AvailableInstances, CommitmentRequest, ProcedureStep, Sender
@@ -35,12 +37,15 @@ __all__ = [
     "Instance",
     "Job",
     "JobState",
+    "NewerDatabaseError",
+    "OlderDatabaseError",
     "PausedApp",
     "PriorStudy",
     "ProcedureStep",
     "Sender",
     "Study",
     "UTCDateTime",
+    "check_database",
     "is_passing",
     "open_database",
 ]

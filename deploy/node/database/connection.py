@@ -78,36 +78,48 @@ def open_database(data_folder: Path, *, upgrade: bool = True) -> Database:
     """Open the node's database in ``data_folder``, making it or bringing its tables up to date.
 
     A process that the node has started needs no ``upgrade``: the node has done it.
+
+    Raises :class:`deploy.node.database.NewerDatabaseError`, before anything is changed.
     """
     data_folder.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(
-        f"sqlite:///{data_folder / FILE_NAME}", connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, max_overflow=-1
-    )
-    event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", _begin)
+    path = data_folder / FILE_NAME
     if upgrade:
-        _upgrade(engine)
-    return Database(engine)
+        # Imported here: a process that needs no upgrade starts faster without Alembic.
+        from deploy.node.database.upgrade import upgrade_database
+
+        upgrading = _engine(path, foreign_keys=False)
+        try:
+            upgrade_database(path, upgrading.execution_options(gantry_begin=_WRITE))
+        finally:
+            upgrading.dispose()
+    return Database(_engine(path, foreign_keys=True))
 
 
-def _upgrade(engine: Engine) -> None:
-    import alembic.command
-    import alembic.config
+def check_database(data_folder: Path) -> None:
+    """Raise :class:`NewerDatabaseError` or :class:`OlderDatabaseError` where the tables are not this version's."""
+    from deploy.node.database.upgrade import check_revision
 
-    config = alembic.config.Config()
-    config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations").replace("%", "%%"))
-    with engine.execution_options(gantry_begin=_WRITE).begin() as connection:
-        config.attributes["connection"] = connection
-        alembic.command.upgrade(config, "head")
+    engine = _engine(data_folder / FILE_NAME, foreign_keys=True)
+    try:
+        check_revision(engine)
+    finally:
+        engine.dispose()
 
 
-def _configure(connection: DBAPIConnection, record: object) -> None:
-    # Python's sqlite3 would begin transactions by itself, and only before the first write: see _begin.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()
+def _engine(path: Path, *, foreign_keys: bool) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, max_overflow=-1)
+
+    def configure(connection: DBAPIConnection, record: object) -> None:
+        # Python's sqlite3 would begin transactions by itself, and only before the first write: see _begin.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+        cursor.close()
+
+    event.listen(engine, "connect", configure)
+    event.listen(engine, "begin", _begin)
+    return engine
 
 
 def _begin(connection: Connection) -> None:
