@@ -15,6 +15,9 @@ FIRST_COUNT_SECONDS = 2.0
 LONGEST_COUNT_SECONDS = 30.0
 """How long after an answer the same archive is asked again for the count of a study: at first, and at most."""
 
+ANSWER_SECONDS = 10.0
+"""How long an archive's first answer about a study is waited for: one that hangs must not hold up all studies."""
+
 
 @dataclass(frozen=True)
 class ArchiveServices:
@@ -31,6 +34,15 @@ class ArchiveServices:
     ae_titles: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class ArchiveCount:
+    """An archive's count of a study, or who still has to answer, or a sentence on why there is no count."""
+
+    count: Count | None = None
+    unanswered: str = ""
+    problem: str = ""
+
+
 class Archives:
     """Asks archives about the studies that wait; what was asked and answered is kept until a study is forgotten."""
 
@@ -41,8 +53,8 @@ class Archives:
         # How often an archive was asked for the count of a study at one revision of it.
         self._tries: dict[Key, int] = {}
 
-    def count(self, archive: str, uid: str, revision: int) -> tuple[Count | None, str]:
-        """Return an archive's last count of a study, made at this revision of ours, and what went wrong; ask if due."""
+    def count(self, archive: str, uid: str, revision: int) -> ArchiveCount:
+        """Return an archive's last count of a study, made at this revision of ours; ask if that is due."""
         key: Key = ("count", archive, uid, revision)
         answer = self._background.answer(key)
         tries = self._tries.get(key, 0)
@@ -51,19 +63,26 @@ class Archives:
         if is_due and self._background.asked(key) is None:
             self._tries[key] = tries + 1
             self._background.ask((archive, "counting"), key, lambda: self._services.count(archive, uid))
+        name = f"the archive {archive}"
         if answer is None:
-            return None, ""
+            asked = self._background.asked(key)
+            waits = asked is not None and self._clock() < asked + timedelta(seconds=ANSWER_SECONDS)
+            return ArchiveCount(unanswered=name) if waits else ArchiveCount(problem=f"{name} has not answered")
         if answer.problem:
-            return None, f"{archive} could not be asked for its count ({answer.problem})"
-        return Count(f"the archive {archive}", answer.value), ""
+            return ArchiveCount(problem=f"{name} could not be asked for its count ({answer.problem})")
+        return ArchiveCount(Count(name, answer.value))
 
     def fetched(self, archive: str, uid: str, maximum_seconds: float) -> bool:
         """Have what is missing of a study fetched; return whether that has ended, or has taken too long.
 
         It is fetched once. A node that was killed asks again for all of it: what is here already is kept once.
         """
-        key: Key = ("fetch", archive, uid, 0)
+        key = _fetch(archive, uid)
         return self._ended((archive, "fetching"), key, maximum_seconds, lambda: self._services.fetch(archive, uid))
+
+    def is_fetching(self, archive: str, uid: str) -> bool:
+        """Return whether what is missing of a study is being fetched: its images come one by one."""
+        return self._background.asked(_fetch(archive, uid)) is not None
 
     def priors(
         self, config: PriorsConfig, uid: str, find_and_fetch: Callable[[ArchiveServices], object]
@@ -88,3 +107,7 @@ class Archives:
         self._background.ask(lane, key, work)
         asked = self._background.asked(key)
         return asked is not None and self._clock() >= asked + timedelta(seconds=maximum_seconds)
+
+
+def _fetch(archive: str, uid: str) -> Key:
+    return ("fetch", archive, uid, 0)

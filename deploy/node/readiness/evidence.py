@@ -38,7 +38,8 @@ class Evidence:
     of instances here. ``receiving`` tells whether an association that brought images of it is open, ``ending`` how the
     last one ended (``released``, ``aborted`` or ``lost``; None if that is not known). ``pause`` is the longest pause
     that the study's sender has lately made within a study. ``lacking`` are sentences on what the app's series lack by
-    their geometry and by Images in Acquisition (0020,1002). ``problems`` are sentences on who could not be asked.
+    their geometry and by Images in Acquisition (0020,1002). ``unanswered`` are who was asked and is about to answer,
+    ``problems`` sentences on who could not be asked.
     """
 
     quiet: float
@@ -49,8 +50,10 @@ class Evidence:
     counts: tuple[Count, ...] = ()
     announced: tuple[Announced, ...] = ()
     lacking: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
     def as_data(self) -> dict[str, object]:
         """Return the evidence as JSON-compatible values; what nobody has said is left out."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, (), [])}
+        found = {**asdict(self), "quiet": round(self.quiet, 3)}
+        return {name: value for name, value in found.items() if value not in (None, ())}

@@ -81,7 +81,7 @@ def _doubts(evidence: Evidence) -> list[str]:
         for count in evidence.counts
         if count.instances > evidence.received
     ]
-    return [*doubts, *evidence.lacking]
+    return [*doubts, *evidence.lacking, *(f"{name} has not yet answered" for name in evidence.unanswered)]
 
 
 def _proofs(evidence: Evidence) -> list[str]:

@@ -14,7 +14,7 @@ from deploy.node.config import ReadinessConfig
 from deploy.node.database import AppDecision, Database
 from deploy.node.database import Study as StudyRow
 from deploy.node.events import log_failure, record
-from deploy.node.readiness.archives import Archives, ArchiveServices
+from deploy.node.readiness.archives import ArchiveCount, Archives, ArchiveServices
 from deploy.node.readiness.contents import Contents, read_contents
 from deploy.node.readiness.evidence import Announced, Count, Evidence
 from deploy.node.readiness.judge import Judgement, judge, settled_seconds
@@ -243,15 +243,14 @@ class Readiness:
         pauses: Mapping[str, float],
     ) -> Evidence:
         counts = []
-        problems = []
+        asked = ArchiveCount()
         if contents.stated is not None:
             counts.append(Count("Number of Study Related Instances", contents.stated))
         if config.archive is not None and self._archives is not None:
-            count, problem = self._archives.count(config.archive, study.uid, study.revision)
-            counts += [count] if count is not None else []
-            problems += [problem] if problem else []
+            asked = self._archives.count(config.archive, study.uid, study.revision)
+            counts += [asked.count] if asked.count is not None else []
         return Evidence(
-            quiet=round(study.quiet, 1),
+            quiet=study.quiet,
             received=len(contents.sop_instance_uids),
             receiving=receiving,
             ending=ending,
@@ -259,7 +258,8 @@ class Readiness:
             counts=tuple(counts),
             announced=watched.announced,
             lacking=contents.lacking.get(app, ()),
-            problems=tuple(problems),
+            unanswered=(asked.unanswered,) if asked.unanswered else (),
+            problems=(asked.problem,) if asked.problem else (),
         )
 
     def _must_fetch(self, study: _Undecided, config: ReadinessConfig, evidence: Evidence) -> bool:
@@ -270,7 +270,10 @@ class Readiness:
             count.instances > evidence.received and count.source == f"the archive {config.archive}"
             for count in evidence.counts
         )
-        return has_more and not self._archives.fetched(config.archive, study.uid, config.maximum_wait_seconds)
+        under_way = self._archives.is_fetching(config.archive, study.uid)
+        return (has_more or under_way) and not self._archives.fetched(
+            config.archive, study.uid, config.maximum_wait_seconds
+        )
 
     def _priors(self, study: _Undecided, app: str, contents: Contents) -> PriorStudies | None:
         """Return the earlier studies for an app, or None while they are being fetched."""
