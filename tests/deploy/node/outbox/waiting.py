@@ -110,8 +110,9 @@ class Waiting:
             return session.get_one(Job, job).state
 
     def destination(self, name: str) -> DestinationState:
+        """The state of a destination, which is none before its first failure."""
         with self.database.read() as session:
-            return session.get_one(DestinationState, name)
+            return session.get(DestinationState, name) or DestinationState(name=name, failures=0, problem="")
 
     def events(self, kind: str) -> list[Event]:
         with self.database.read() as session:
