@@ -25,7 +25,7 @@ from deploy.node.disk.trash import settle_trash
 from deploy.node.disk.watch import SpaceWatch
 from deploy.node.engines import Engine
 from deploy.node.engines.local import PREPARE_APP, LocalEngine
-from deploy.node.events import log
+from deploy.node.events import forward_warnings, log
 from deploy.node.index import ReceiveIndex, reconcile
 from deploy.node.lock import lock_data_folder
 from deploy.node.metrics import NodeMetrics, ReceiveCounts
@@ -54,6 +54,8 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
     :func:`deploy.node.route.routed_apps` raises for a wrong app.
     """
     apps = routed_apps(config)
+    # It is asked to associate by several parts of the node, and says nothing of itself.
+    forward_warnings("pynetdicom")
     with ExitStack() as stack:
         stack.enter_context(lock_data_folder(config.data_folder))
         database = open_database(config.data_folder)

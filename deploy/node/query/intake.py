@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from pynetdicom.events import Event
+from sqlalchemy import select
 
-from deploy.node.database import Database
+from deploy.node.database import Database, Instance
 from deploy.node.disk import Space
 from deploy.node.events import log_failure
 from deploy.node.file_meta import FileMeta
 from deploy.node.header import InstanceHeader, UnreadableHeaderError, read_header
 from deploy.node.index import index_instance
 from deploy.node.query.archive import Archive
-from deploy.node.spool import Spool
-
-SUCCESS = 0x0000
-OUT_OF_RESOURCES = 0xA700
-DATA_SET_MISMATCH = 0xA900
-CANNOT_UNDERSTAND = 0xC000
-"""Statuses of a C-STORE response (PS3.4 table B.2-1)."""
+from deploy.node.receive.statuses import CANNOT_UNDERSTAND, DATA_SET_MISMATCH, OUT_OF_RESOURCES, SUCCESS
+from deploy.node.spool import Spool, StoredInstance
 
 
 class Intake:
@@ -48,10 +44,6 @@ class Intake:
             header.sop_instance_uid,
         ):
             return self._failed(DATA_SET_MISMATCH, f"{request.AffectedSOPInstanceUID} differs from its data set")
-        if self._is_there(header):
-            return SUCCESS
-        if not self._space.has_room(len(data_set)):
-            return self._failed(OUT_OF_RESOURCES, "the disk is nearly full (disk.reserve_gib)")
         meta = FileMeta(
             sop_class_uid=header.sop_class_uid,
             sop_instance_uid=header.sop_instance_uid,
@@ -60,19 +52,36 @@ class Intake:
             called_ae_title=self._archive.calling_ae_title,
         )
         try:
-            stored = self._spool.store(data_set, header, meta)
-            with self._database.write(rebuildable=True) as session:
-                index_instance(session, stored)
+            return self._take(data_set, header, meta)
         # The archive has to get its answer; the retrieve goes on with the next instance and tells of this one.
         except Exception as error:
             log_failure("store-failed", f"an instance from {self._archive.name} could not be stored")
             return self._failed(OUT_OF_RESOURCES, f"{type(error).__name__}: {error}")
+
+    def _take(self, data_set: bytes, header: InstanceHeader, meta: FileMeta) -> int:
+        study = self._spool.folder / header.study_instance_uid
+        there = next(study.glob(f"*/{header.sop_instance_uid}.dcm"), None)
+        if there is not None:
+            self._take_up(str(there.relative_to(self._spool.folder)))
+            return SUCCESS
+        if not self._space.has_room(len(data_set)):
+            return self._failed(OUT_OF_RESOURCES, "the disk is nearly full (disk.reserve_gib)")
+        self._index(self._spool.store(data_set, header, meta))
         self.stored += 1
         return SUCCESS
 
-    def _is_there(self, header: InstanceHeader) -> bool:
-        study = self._spool.folder / header.study_instance_uid
-        return next(study.glob(f"*/{header.sop_instance_uid}.dcm"), None) is not None
+    def _take_up(self, path: str) -> None:
+        """Index what is in the spool only: whoever stored it may have been killed before it told the index."""
+        with self._database.read() as session:
+            known = session.scalar(select(Instance.id).where(Instance.path == path))
+        if known is None:
+            stored = self._spool.read(path)
+            self._spool.make_durable(path)
+            self._index(stored)
+
+    def _index(self, stored: StoredInstance) -> None:
+        with self._database.write(rebuildable=True) as session:
+            index_instance(session, stored)
 
     def _failed(self, status: int, problem: str) -> int:
         self.problem = problem

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,12 +17,14 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit, MRImageStorage
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind, StudyRootQueryRetrieveInformationModelGet
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from deploy.node.config import ArchiveConfig, DiskConfig
-from deploy.node.database import Database, Event, Instance
+from deploy.node.database import Database, Event, Instance, open_database
 from deploy.node.disk import Space
-from deploy.node.query import Archive, PeerError, fetch
-from deploy.node.spool import Spool
+from deploy.node.index import index_instance
+from deploy.node.query import Archive, PeerError, fetch, intake
+from deploy.node.spool import Spool, StoredInstance
 from tests.deploy.node import archive as receiving
 from tests.deploy.node.query.archives import COMPRESSED, CURRENT, PRIOR
 from tests.deploy.node.sending import instance
@@ -197,6 +202,40 @@ def test_an_archive_that_breaks_off_leaves_what_came_and_the_rest_is_fetched_lat
         good.stop()
     assert indexed(database) == {f"{PRIOR}.1.{number}" for number in (1, 2, 3)}
     assert "1 new of 3" in events(database, "fetched")[0].text
+
+
+def fetch_until_killed(folder: Path, unruly: UnrulyArchive, moment: int) -> None:
+    """Fetch in a process that is killed between the spool and the index, at one of the instances."""
+    spool, database = Spool(folder, writer="killed"), open_database(folder)
+    stored = []
+
+    def index(session: Session, instance: StoredInstance) -> None:
+        stored.append(instance)
+        if len(stored) == moment:
+            os.kill(os.getpid(), signal.SIGKILL)
+        index_instance(session, instance)
+
+    vars(intake)["index_instance"] = index
+    fetch(unruly.as_archive(), spool, database, PRIOR, space=ROOM)
+
+
+def test_a_fetch_that_was_killed_is_ended_by_the_next(spool: Spool, database: Database) -> None:
+    unruly = UnrulyArchive(images(5))
+    try:
+        # Forked, as everything is imported here already.
+        kind = multiprocessing.get_context("fork")
+        process = kind.Process(target=fetch_until_killed, args=(spool.folder.parent, unruly, 3))
+        process.start()
+        process.join(60)
+        assert process.exitcode == -signal.SIGKILL
+        assert indexed(database) == {f"{PRIOR}.1.1", f"{PRIOR}.1.2"}
+        assert len(list(spool.paths())) == 3
+        assert fetch(unruly.as_archive(), spool, database, PRIOR, space=ROOM).complete
+    finally:
+        unruly.stop()
+    assert indexed(database) == {f"{PRIOR}.1.{number}" for number in range(1, 6)}
+    assert len(list(spool.paths())) == 5
+    assert "2 new of 5" in events(database, "fetched")[0].text
 
 
 def test_instances_that_cannot_be_understood_are_named(spool: Spool, database: Database) -> None:
