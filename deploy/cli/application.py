@@ -7,9 +7,11 @@ import typer
 from deploy.cli import (
     apps,
     archive,
+    backup,
     config,
     demo,
     destinations,
+    disk,
     inspect,
     jobs,
     recover,
@@ -38,5 +40,8 @@ application.add_typer(destinations.commands, name="destinations")
 application.add_typer(archive.commands, name="archive")
 application.add_typer(studies.commands, name="studies")
 application.add_typer(config.commands, name="config")
+application.add_typer(disk.commands, name="disk")
 application.command("recover")(recover.recover)
+application.command("backup")(backup.backup)
+application.command("restore")(backup.restore)
 application.command("train", context_settings=train.PASS_ON, add_help_option=False)(train.train)

@@ -43,7 +43,8 @@ def index_instances(session: Session, batch: Sequence[StoredInstance]) -> None:
         rows.append(_row(stored))
         if stored.is_first_copy:
             study.last_received = max(study.last_received, stored.received)
-            study.reopen()
+            study.deleted = None
+        study.reopen()
         else:
             record(
                 session,
@@ -262,7 +263,7 @@ def _index_file(session: Session, spool: Spool, path: str) -> int:
     except TornFileError as error:
         aside = spool.set_aside(path)
         text = f"{path} was never acknowledged and did not reach the disk whole ({error}): it is kept as {aside}"
-        record(session, "torn-file", text, path=aside)
+        record(session, "torn-file", text, study=path.partition("/")[0], path=aside)
         return 0
     except (OSError, NotDicomFileError, UnreadableHeaderError) as error:
         record(session, "unreadable-file", f"{path} in the spool cannot be indexed: {error}", path=path)

@@ -47,6 +47,16 @@ class Standing:
         keep = self.keep(config)
         return not self.needed and not self.conflicting and keep is not None and self.rests_since + keep <= now
 
+    def why_kept(self, config: DiskConfig) -> str:
+        """Return why it is still here, for people."""
+        if self.needed:
+            return self.needed
+        if self.conflicting:
+            return "copies differ under one UID: to be seen by a person, then 'gantry disk clean --study UID'"
+        keep = self.keep(config)
+        kind = "delivered" if self.delivered else "not delivered to anybody"
+        return f"{kind}: kept {'for ever' if keep is None else f'for {keep / timedelta(days=1):g} days'}"
+
 
 def standings(session: Session, study_instance_uids: Iterable[str] | None = None) -> Iterator[Standing]:
     """Yield the standing of every study whose images are here, or of those named, the one that rests longest first."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from deploy.node.backup import nothing_deleted
 from deploy.node.bell import persevere
 from deploy.node.config import DiskConfig
 from deploy.node.database import Database, Instance, Job, Study
@@ -52,6 +53,7 @@ class Retention:
     ) -> None:
         self._database = database
         self._spool = spool
+        self._data_folder = data_folder
         self._outbox = data_folder / OUTBOX
         self._config = config
         self._is_receiving = is_receiving
@@ -67,14 +69,20 @@ class Retention:
             _delete_torn(self._spool.folder / _TORN, timedelta(days=self._config.keep_other_days))
         count = 0
         for standing in self.due():
-            if stop is not None and stop.is_set():
-                break
-            try:
-                count += self.delete(standing.study_instance_uid) is not None
-            # What cannot be deleted must not stop the others, nor the node.
-            except OSError:
-                log_failure("not-deleted", "a study could not be deleted", study=standing.study_instance_uid)
+            # A backup, which takes long, has the first right.
+            with nothing_deleted(self._data_folder, wait=False) as free:
+                if not free or (stop is not None and stop.is_set()):
+                    break
+                count += self._delete_safely(standing.study_instance_uid)
         return count
+
+    def _delete_safely(self, uid: str) -> bool:
+        try:
+            return self.delete(uid) is not None
+        # What cannot be deleted must not stop the others, nor the node.
+        except OSError:
+            log_failure("not-deleted", "a study could not be deleted", study=uid)
+            return False
 
     def due(self) -> tuple[Standing, ...]:
         """Return the studies that may go now, the one that rests longest first; nothing is deleted."""
