@@ -44,7 +44,7 @@ def index_instances(session: Session, batch: Sequence[StoredInstance]) -> None:
         if stored.is_first_copy:
             study.last_received = max(study.last_received, stored.received)
             study.deleted = None
-        study.reopen()
+            study.reopen()
         else:
             record(
                 session,
