@@ -74,8 +74,11 @@ def read_header(data_set: bytes, transfer_syntax_uid: str) -> InstanceHeader:
     Raises :class:`UnreadableHeaderError`.
     """
     quick = read_quickly(data_set[:QUICK_BYTES], transfer_syntax_uid)
-    if quick is not None:
-        return quick
+    return quick or read_thoroughly(data_set, transfer_syntax_uid)
+
+
+def read_thoroughly(data_set: bytes, transfer_syntax_uid: str) -> InstanceHeader:
+    """Do what :func:`read_header` does by pydicom alone, which reads what is unusual, too."""
     header = _parse(data_set, transfer_syntax_uid, lambda tag, *_: tag > _LAST_TAG)
     if any(keyword not in header for keyword in _IDENTIFIERS):
         # Elements out of order, which PS3.5 section 7.1 forbids, can stand after those at which reading stopped.

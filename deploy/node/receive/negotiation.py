@@ -18,6 +18,7 @@ from pynetdicom.presentation import PresentationContext, negotiate_as_acceptor
 from pynetdicom.sop_class import _STORAGE_CLASSES
 
 from deploy.node.config import Permission
+from deploy.node.header import is_uid
 from deploy.node.receive.upper_layer import INVALID_PARAMETER, ProtocolError
 from deploy.node.services import SupportedContext
 from operators.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -64,7 +65,7 @@ class Request:
 
 def is_storage(sop_class_uid: str, private_sop_classes: Set[str]) -> bool:
     """Return whether this is a storage SOP class of the standard or one of the configured private ones."""
-    return (
+    return is_uid(sop_class_uid) and (
         sop_class_uid.startswith(_STORAGE_BRANCH)
         or sop_class_uid in _OTHER_STORAGE
         or sop_class_uid in private_sop_classes
@@ -149,7 +150,8 @@ def _supported(
         supported.scu_role, supported.scp_role = service.peer_as_scu, service.peer_as_scp
         return supported, service.permission
     if is_storage(abstract_syntax, private_sop_classes):
-        supported.transfer_syntax = list(proposed.transfer_syntax)
+        # Private ones too, but no other text: it will stand in the file.
+        supported.transfer_syntax = [syntax for syntax in proposed.transfer_syntax if is_uid(syntax)]
         return supported, Permission.STORE
     return None, None
 

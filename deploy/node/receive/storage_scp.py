@@ -40,6 +40,9 @@ _LONGEST_PAUSE_SECONDS = 10.0
 _SETTLED_SECONDS = 60.0
 """A receiver that has lived so long was no failed start."""
 
+_GATHER_SECONDS = 0.02
+"""How much later than the instance its row may come."""
+
 _TOLD_SECONDS = 5.0
 
 
@@ -229,6 +232,8 @@ class _Receiver:
                 return
             *lines, unread = (unread + received).split(b"\n")
             self._take([decode(line) for line in lines])
+            # One transaction for what comes meanwhile costs little more than one for each instance.
+            self._stopping.wait(_GATHER_SECONDS)
 
     def _take(self, reports: list[Report]) -> None:
         told: list[Received] = []

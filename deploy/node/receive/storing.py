@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from deploy.node.disk import Space
 from deploy.node.file_meta import FileMeta
-from deploy.node.header import InstanceHeader, UnreadableHeaderError
+from deploy.node.header import InstanceHeader, UnreadableHeaderError, is_uid
 from deploy.node.receive.commands import Command
 from deploy.node.receive.negotiation import Context
 from deploy.node.receive.reports import Trouble
@@ -69,6 +69,9 @@ class StoreTransfer:
         )
         if context.abstract_syntax != meta.sop_class_uid:
             self._refuse(RefusedError(DATA_SET_MISMATCH, "SOP Class UID differs from the presentation context's"))
+        elif not is_uid(meta.sop_instance_uid):
+            reason = f"SOP Instance UID of the request is not a UID: {meta.sop_instance_uid[:40]!r}"
+            self._refuse(RefusedError(CANNOT_UNDERSTAND, reason))
         else:
             try:
                 self._incoming = spool.begin(meta)

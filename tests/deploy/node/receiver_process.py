@@ -25,7 +25,7 @@ def main() -> None:
     database = open_database(folder)
     config = NodeConfig(
         data_folder=folder,
-        receive=ReceiveConfig(host="127.0.0.1", port=port, processes=2),
+        receive=ReceiveConfig(host="127.0.0.1", port=port, processes=1),
         peers={"anybody": PeerConfig(ae_title="*", networks=("127.0.0.0/8",))},  # type: ignore[arg-type]
         disk=DiskConfig(reserve_gib=0),
     )

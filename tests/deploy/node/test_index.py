@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
+from deploy.node.access import Rejections
 from deploy.node.database import Instance, Study
-from deploy.node.index import reconcile
+from deploy.node.index import ReceiveIndex, reconcile
 from deploy.node.job_input import job_input
+from deploy.node.spool import Arrival
 from tests.deploy.node.node import Node
 from tests.deploy.node.sending import STUDY, encoded, instance, write_file
 
@@ -111,3 +114,33 @@ def test_a_strange_file_in_the_spool_stops_nothing(node: Node, tmp_path: Path) -
     (event,) = node.events("unreadable-file")
     assert "9.dcm" in event.text
     assert "DICM" in event.text
+
+
+def test_a_torn_file_is_set_aside_with_an_event_and_never_indexed(node: Node, tmp_path: Path) -> None:
+    first, second = node.receive(files(tmp_path, 1, 2))
+    with node.database.write() as session:
+        for row in session.scalars(select(Instance)):
+            session.delete(row)
+    torn = (node.spool.folder / first.path).read_bytes()[:-500]
+    (node.spool.folder / first.path).write_bytes(torn)
+    assert reconcile(node.database, node.spool) == 1
+    assert set(rows(node)) == {second.path}
+    (event,) = node.events("torn-file")
+    assert (node.spool.folder / str(event.data["path"])).read_bytes() == torn
+    assert event.study_instance_uid == STUDY
+    # The sender, which has no answer, sends it again.
+    (again,) = node.receive(files(tmp_path, 1))
+    assert (again.path, again.arrival) == (first.path, Arrival.NEW)
+
+
+def test_what_the_database_does_not_take_keeps_nothing_else_out(node: Node, tmp_path: Path) -> None:
+    stored = node.receive(files(tmp_path, 1, 2, 3))
+    with node.database.write() as session:
+        for row in session.scalars(select(Instance)):
+            session.delete(row)
+        statement = "CREATE TRIGGER refuse BEFORE INSERT ON instances WHEN NEW.sop_instance_uid LIKE '%.2' "
+        session.connection().exec_driver_sql(statement + "BEGIN SELECT RAISE(ABORT, 'not this one'); END")
+    index = ReceiveIndex(node.database, Rejections(node.database))
+    with pytest.raises(IntegrityError, match="not this one"):
+        index.received(stored)
+    assert set(rows(node)) == {stored[0].path, stored[2].path}

@@ -84,10 +84,10 @@ class Receiver:
 
 
 def node_config(folder: Path, port: int, *, reserve_gib: float = 0.0, **more: Any) -> NodeConfig:
-    """Two processes, and everybody on this machine may echo and store."""
+    """One process, and everybody on this machine may echo and store."""
     return NodeConfig(
         data_folder=folder,
-        receive=ReceiveConfig(**{"host": "127.0.0.1", "port": port, "processes": 2, **more}),
+        receive=ReceiveConfig(**{"host": "127.0.0.1", "port": port, "processes": 1, **more}),
         peers={"anybody": PeerConfig(ae_title="*", networks=("127.0.0.0/8",))},  # type: ignore[arg-type]
         disk=DiskConfig(reserve_gib=reserve_gib),
     )

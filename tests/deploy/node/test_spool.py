@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import os
+import shutil
 import threading
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -11,9 +13,9 @@ from pydicom import dcmread
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
 from deploy.node import durable
-from deploy.node.file_meta import FileMeta, NotDicomFileError, decode
+from deploy.node.file_meta import FileMeta, NotDicomFileError, decode, encode
 from deploy.node.header import InstanceHeader, read_header
-from deploy.node.spool import Arrival, Spool, StoredInstance
+from deploy.node.spool import Arrival, Spool, StoredInstance, TornFileError
 from operators.implementation import IMPLEMENTATION_CLASS_UID
 from tests.deploy.node.sending import STUDY, encoded, instance
 
@@ -168,3 +170,76 @@ def test_many_threads_may_store_the_same_instance(spool: Spool) -> None:
     arrivals = sorted(each.arrival.value for each in stored)
     assert arrivals == ["conflicting"] * 2 + ["duplicate"] * 9 + ["new"]
     assert {spool.read(path).sha256 for path in spool.paths()} == {hashlib.sha256(copy).hexdigest() for copy in copies}
+
+
+def test_many_processes_may_store_the_same_instance(tmp_path: Path, spool: Spool) -> None:
+    """Same bytes, other bytes, and a copy that claims another series: one is used, and nothing is lost."""
+    copies = [FIRST, OTHER, encoded(instance(SeriesInstanceUID=f"{STUDY}.2"))]
+    ready, go = multiprocessing.get_context("fork").Barrier(6), range(20)
+
+    def work(number: int) -> None:
+        own = Spool(tmp_path, writer=f"test{number}")
+        for index in go:
+            data_set = copies[(number + index) % 3].replace(f"{STUDY}.1.1".encode(), f"{STUDY}.1.{index % 9}".encode())
+            ready.wait(30)
+            store(own, data_set)
+
+    processes = [multiprocessing.get_context("fork").Process(target=work, args=(number,)) for number in range(6)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+    kept = [spool.read(path) for path in spool.paths()]
+    assert len(kept) == 9 * 3
+    assert len({each.sha256 for each in kept}) == 9 * 3
+    assert sorted(each.header.sop_instance_uid for each in kept if each.is_first_copy) == sorted(
+        f"{STUDY}.1.{number}" for number in range(9)
+    )
+    assert list((spool.folder / "incoming").iterdir()) == []
+
+
+def test_a_file_that_is_not_what_its_self_check_says_is_torn(spool: Spool) -> None:
+    stored = store(spool, FIRST)
+    path = spool.folder / stored.path
+    whole = path.read_bytes()
+    for torn in (whole[:-100], whole[:2000] + b"\1" * (len(whole) - 2000), whole + b"more"):
+        path.write_bytes(torn)
+        with pytest.raises(TornFileError):
+            spool.read(stored.path)
+    aside = spool.set_aside(stored.path)
+    assert (spool.folder / aside).read_bytes() == whole + b"more"
+    assert list(spool.paths()) == []
+
+
+def test_a_file_of_a_version_without_self_checks_is_read_and_known_again(spool: Spool) -> None:
+    stored = store(spool, FIRST)
+    path = spool.folder / stored.path
+    path.write_bytes(encode(META) + FIRST)
+    assert spool.read(stored.path).sha256 == stored.sha256
+    assert store(spool, FIRST).arrival is Arrival.DUPLICATE
+    assert store(spool, OTHER).arrival is Arrival.CONFLICTING
+
+
+def test_an_instance_in_fragments_is_the_same_file(spool: Spool) -> None:
+    incoming = spool.begin(META)
+    for start in range(0, len(FIRST), 7):
+        incoming.write(memoryview(FIRST)[start : start + 7])
+    stored = spool.keep(incoming, incoming.header())
+    assert data_set_of(spool.folder / stored.path) == FIRST
+    assert spool.read(stored.path).sha256 == stored.sha256 == hashlib.sha256(FIRST).hexdigest()
+    incoming.discard()
+    assert (spool.folder / stored.path).exists()
+
+
+def test_a_study_that_is_deleted_while_others_wait_for_it_is_made_again(tmp_path: Path, spool: Spool) -> None:
+    store(spool, FIRST)
+    study = spool.folder / STUDY
+    waiting = threading.Thread(target=store, args=(spool, OTHER))
+    with spool.lock_study(STUDY):
+        waiting.start()
+        while not (list((spool.folder / "incoming").iterdir())):
+            pass
+        shutil.rmtree(study)
+    waiting.join(30)
+    assert [spool.read(path).sha256 for path in spool.paths()] == [hashlib.sha256(OTHER).hexdigest()]
