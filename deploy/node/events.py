@@ -18,7 +18,9 @@ class _StandardError:
     """Writes to standard error as it is at that moment, which a program may have redirected."""
 
     def msg(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+        # In one piece: print would write the line's end apart, and another thread's line in between.
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
 
     info = warning = error = msg
 
