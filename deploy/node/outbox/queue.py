@@ -38,6 +38,9 @@ _LINGER_SECONDS = 3.0
 _LISTEN_SECONDS = 0.1
 _PROCESSING_FAILURE = 0x0110
 
+_STUMBLES = 4
+"""Stumbles in a row at one instance, after which another one is tried."""
+
 
 class DestinationQueue:
     """Delivers what is queued for one destination, job by job; :meth:`run` in a thread of its own.
@@ -66,8 +69,11 @@ class DestinationQueue:
         self._sender = sender_for(config, calling_ae_title, on_event=self._take_event)
         self._stopped = False
         self._used = time.monotonic()
-        # The delivery at which the destination last stumbled: it may be at fault itself.
+        # The delivery at which the destination stumbles, and how often in a row: it may be at fault itself.
         self._suspect: int | None = None
+        self._stumbles = 0
+        # Those that are: the destination answered to others just then.
+        self._convicted: set[int] = set()
 
     def run(self, stop: threading.Event) -> None:
         """Deliver until ``stop`` is set."""
@@ -145,19 +151,27 @@ class DestinationQueue:
     def _stumbled(self, delivery_id: int, problem: str, retry_after: float | None) -> None:
         """The destination ended the association at an instance, or has no room for it.
 
-        It is tried again, before all others, as order is kept. If it comes to the same again, the next instance tells
-        whose fault it is: if that one is answered, this one must not hold up what comes after it.
+        It is tried again, before all others, as order is kept. If it comes to the same again and again, the next
+        instance tells whose fault it is: if that one is answered, this one must not hold up what comes after it.
         """
-        if self._suspect != delivery_id:
-            self._suspect = delivery_id
-        else:
+        if delivery_id in self._convicted:
+            self._postpone(delivery_id, problem)
+            return
+        self._stumbles = self._stumbles + 1 if self._suspect == delivery_id else 1
+        self._suspect = delivery_id
+        if self._asks_another():
             with self._database.read() as session:
                 other = session.scalars(self._due(self._clock()).where(Delivery.id != delivery_id).limit(1)).first()
             if other is not None and self._takes(other):
                 self._suspect = None
+                self._convicted.add(delivery_id)
                 self._postpone(delivery_id, problem)
                 return
         self._keep_failure(delivery_id, problem, retry_after)
+
+    def _asks_another(self) -> bool:
+        # At the 4th, 8th, 16th ... time: an outage that ends between the two would let the other one overtake.
+        return self._stumbles >= _STUMBLES and self._stumbles & (self._stumbles - 1) == 0
 
     def _takes(self, row: Delivery) -> bool:
         """Whether the destination answers to this instance."""
@@ -192,8 +206,9 @@ class DestinationQueue:
                 record(session, "not-sent", text, study=job.study_instance_uid, job=job.id, destination=self._name)
             if sent.status is not None and keep_success(session, self._name):
                 record(session, "destination-back", f"{self._name} answers again", destination=self._name)
-        if sent.delivered and self._suspect == delivery_id:
-            self._suspect = None
+        if sent.delivered:
+            self._convicted.discard(delivery_id)
+            self._suspect = None if self._suspect == delivery_id else self._suspect
 
     def _postpone(self, delivery_id: int, problem: str) -> None:
         """One instance that the destination cannot take: it waits, and holds up no other."""

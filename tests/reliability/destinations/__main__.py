@@ -42,7 +42,8 @@ def main() -> int:
     found += not (day.in_order and day.other_in_order) or day.other_waited > 0
     print(
         f"\nDown for a day, {day.studies} studies: called {day.tries} times, then everything in "
-        f"{day.drain_seconds:.0f} s, in order: {_yes(day.in_order)}; studies that the other destination had to wait for: {day.other_waited}"
+        f"{day.drain_seconds:.0f} s, in order: {_yes(day.in_order)}; "
+        f"studies that the other destination had to wait for: {day.other_waited}"
     )
     return 1 if found else 0
 

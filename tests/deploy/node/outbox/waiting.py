@@ -109,6 +109,11 @@ class Waiting:
         with self.database.read() as session:
             return session.get_one(Job, job).state
 
+    def outcome(self, job: int) -> str:
+        """What the node says of the job's study."""
+        with self.database.read() as session:
+            return session.get_one(Job, job).study.outcome
+
     def destination(self, name: str) -> DestinationState:
         """The state of a destination, which is none before its first failure."""
         with self.database.read() as session:
