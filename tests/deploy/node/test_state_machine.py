@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from sqlalchemy import select
 
 from deploy.node import jobs
 from deploy.node.config import DestinationConfig
-from deploy.node.database import Database, Delivery, Event, Job, JobState, Study, open_database
+from deploy.node.database import Delivery, Event, Job, JobState, Study
 from deploy.node.failure import FailureKind
 from deploy.node.jobs import (
     RETRIES,
@@ -41,6 +40,7 @@ from deploy.node.jobs.transitions import HELD
 from deploy.node.outbox import DestinationQueue, redeliver, take_commitment_report
 from deploy.node.send import DestinationError, SentInstance
 from operators.outcome import Outcome
+from tests.deploy.node.new_database import new_database
 
 EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", "8"))
 APPS = ("tiny", "other")
@@ -137,26 +137,16 @@ class Expected:
             self.owner, self.cancel_requested = None, False
 
 
-@cache
-def empty_database() -> bytes:
-    """The file of a database that holds the studies and nothing else: made once, as making its tables takes long."""
-    with tempfile.TemporaryDirectory() as folder:
-        database = open_database(Path(folder))
-        with database.write() as session:
-            for uid in STUDIES:
-                session.add(Study(study_instance_uid=uid, first_received=NOW, last_received=NOW))
-        database.close()
-        return (Path(folder) / "index.sqlite").read_bytes()
-
-
 class JobsAndOutbox(RuleBasedStateMachine):
     """One node's jobs, its workers' claims, two destinations of which one has to commit itself, and people."""
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        (self.folder / "index.sqlite").write_bytes(empty_database())
-        self.database: Database = open_database(self.folder, upgrade=False)
+        self.database = new_database(self.folder)
+        with self.database.write() as session:
+            for uid in STUDIES:
+                session.add(Study(study_instance_uid=uid, first_received=NOW, last_received=NOW))
         self.jobs: dict[int, Expected] = {}
         self.claims: list[Claim] = []
         self.paused_apps: set[str] = set()
