@@ -82,8 +82,9 @@ def test_archive_that_always_breaks_at_an_instance_holds_up_no_other(waiting: Wa
     with archive:
         clock = Clock()
         queue = waiting.queue("pacs", store_destination(archive.port), clock=clock)
-        for _ in range(10):
-            queue.deliver_due()
+        for _ in range(6):
+            while queue.deliver_due():
+                continue
             clock.wait(1)
         queue.close()
     assert archive.sop_instance_uids == [uid for uid in waiting.uids("pacs") if uid != bad]
