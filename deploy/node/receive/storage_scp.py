@@ -72,9 +72,8 @@ class StorageSCP:
             raise
         count = receive.processes or min(os.cpu_count() or 1, MOST_PROCESSES)
         self._slots = make_slots(count)
-        descriptors = [each.fileno() for each in self._listening]
         self._receivers = [
-            _Receiver(index, self._config, self._spool, self._listener, self._slots, descriptors)
+            _Receiver(index, self._config, self._spool, self._listener, self._slots, self._listening)
             for index in range(count)
         ]
         for receiver in self._receivers:
@@ -133,7 +132,7 @@ class _Receiver:
         spool: Spool,
         listener: ReceiveListener,
         slots: int,
-        listening: list[int],
+        listening: list[socket.socket],
     ) -> None:
         self.associations: dict[int, OpenAssociation] = {}
         self._index = index
@@ -213,7 +212,7 @@ class _Receiver:
                 self._clear_up(process)
 
     def _start(self, channel: socket.socket) -> subprocess.Popen[bytes]:
-        numbers = [channel.fileno(), self._slots, *self._listening]
+        numbers = [channel.fileno(), self._slots, *(each.fileno() for each in self._listening)]
         return subprocess.Popen(
             [sys.executable, "-m", "deploy.node.receive.process", *map(str, (os.getpid(), self._index, *numbers))],
             stdin=subprocess.DEVNULL,

@@ -104,7 +104,7 @@ def test_a_data_set_must_not_continue_the_file_meta_information(group: int, synt
         read_header(encoded(image, syntax), syntax)
 
 
-ODD = (
+ODD: tuple[dict[str, object], ...] = (
     {},
     {"PatientName": "Muller^Jurgen=山田^太郎", "SpecificCharacterSet": "ISO_IR 192"},
     {"PatientName": " Doe^John^^ ", "PatientID": " 7 ", "AccessionNumber": "A 1 "},
