@@ -72,8 +72,8 @@ def test_bytes_that_are_no_data_set_are_refused_with_a_reason(
     (answer,) = send_unchanged(node.port, [garbage])
     assert answer.Status == 0xC000
     assert "data set" in answer.ErrorComment
-    refused = [event["text"] for event in node.events("instance-refused")]
-    assert any(text.startswith(f"refused {uid} from SCANNER with status 0xC000: ") for text in refused)
+    told = f"refused {uid} from SCANNER with status 0xC000: "
+    node.wait_for(lambda: any(event["text"].startswith(told) for event in node.events("instance-refused")))
     send(node, good_study)
     assert_analysed(node, good_study)
 

@@ -17,7 +17,9 @@ from deploy.node.access import Accepted, Rejection, Rejections, WebAccess
 from deploy.node.config import NodeConfig, WebConfig
 from deploy.node.events import log
 from deploy.node.header import is_uid
+from deploy.node.web.body import CLOSE, Body
 from deploy.node.web.multipart import MultipartError
+from deploy.node.web.result import StoreResult
 from deploy.node.web.store import MEDIA_TYPE, StoreRequest, Surroundings, content_type
 
 ANSWER_TYPE = "application/dicom+json"
@@ -85,57 +87,50 @@ def _check_monitor(request: Request, node: Node, access: WebAccess) -> None:
 
 
 async def _store(request: Request, study: str | None, node: Node, access: WebAccess) -> Response:
-    caller = _judge(request, node, access)
-    if study is not None and not is_uid(study):
-        raise HTTPException(400, "the study in the path is no UID")
-    boundary = _boundary(request)
-    limit = node.web.maximum_request_bytes
-    if int(request.headers.get("content-length", 0)) > limit:
-        raise _too_large(limit)
-    if not node.surroundings.space.has_room_for_association():
-        raise HTTPException(507, "there is no room on the disk", {"retry-after": _RETRY_SECONDS})
+    body = Body(request, node.config.receive, node.web.maximum_request_bytes)
+    try:
+        caller = _judge(request, node, access)
+        boundary = _check(request, study, node, body)
+        return await _take(request, caller, boundary, study, node, body)
+    except HTTPException:
+        await body.pass_over()
+        raise
+
+
+async def _take(
+    request: Request, caller: Accepted, boundary: str, study: str | None, node: Node, body: Body
+) -> Response:
+    """Take the body as it comes. What of it was kept before something went wrong stays: it is whole."""
     requests = node.surroundings.requests
     opened = requests.begin(_title(node.config, caller.peer), _address(request))
     try:
-        answer = await _take(request, StoreRequest(boundary, opened, study, node.surroundings), node, limit)
+        store = StoreRequest(boundary, opened, study, node.surroundings)
+        try:
+            result = await _feed(store, body)
+        finally:
+            await _in_thread(store.close)
         opened.ending = "ended its request"
-        return answer
+        return JSONResponse(result.json(), result.status(), media_type=ANSWER_TYPE)
     except MultipartError as error:
         opened.ending = f"sent a request that is broken: {error}"
         log("request-broken", f"{opened.calling_ae_title} at {opened.address} {opened.ending}")
-        raise HTTPException(400, str(error)) from error
+        raise HTTPException(400, str(error), CLOSE) from error
     finally:
         await _in_thread(lambda: requests.end(opened))
 
 
-async def _take(request: Request, store: StoreRequest, node: Node, limit: int) -> Response:
-    """Take the body as it comes. What of it was kept before something went wrong stays: it is whole."""
-    pieces = request.stream().__aiter__()
+async def _feed(store: StoreRequest, body: Body) -> StoreResult:
     gathered = bytearray()
-    size = 0
-    try:
-        while True:
-            try:
-                silence = node.config.receive.network_timeout_seconds
-                piece = await asyncio.wait_for(pieces.__anext__(), silence)
-            except StopAsyncIteration:
-                break
-            except asyncio.TimeoutError as error:
-                raise HTTPException(408, f"nothing came for {silence:g} s", {"connection": "close"}) from error
-            size += len(piece)
-            if size > limit:
-                raise _too_large(limit)
-            gathered += piece
-            if len(gathered) >= _PIECE_BYTES:
-                taken, gathered = bytes(gathered), bytearray()
-                await _in_thread(partial(store.feed, taken))
-        await _in_thread(partial(store.feed, bytes(gathered)))
-        result = store.finish()
-    finally:
-        await _in_thread(store.close)
+    async for piece in body.pieces():
+        gathered += piece
+        if len(gathered) >= _PIECE_BYTES:
+            taken, gathered = bytes(gathered), bytearray()
+            await _in_thread(partial(store.feed, taken))
+    await _in_thread(partial(store.feed, bytes(gathered)))
+    result = store.finish()
     if not result.count:
         raise MultipartError("the body has no parts")
-    return JSONResponse(result.json(), result.status(), media_type=ANSWER_TYPE)
+    return result
 
 
 def _judge(request: Request, node: Node, access: WebAccess) -> Accepted:
@@ -147,26 +142,30 @@ def _judge(request: Request, node: Node, access: WebAccess) -> Accepted:
         return judgement
     title = _title(node.config, judgement.peer) if judgement.peer else ""
     node.rejections.add(Rejection(f"web-{judgement.reason}", judgement.text, address, title, "", names))
-    # The connection ends with the answer, as the body that follows is not read.
-    headers = {"connection": "close"}
+    headers = dict(CLOSE)
     if judgement.status == 401:
         headers["www-authenticate"] = 'Bearer realm="gantry"'
     raise HTTPException(judgement.status, "not allowed", headers)
 
 
-def _boundary(request: Request) -> str:
+def _check(request: Request, study: str | None, node: Node, body: Body) -> str:
+    """Return the boundary of a request that can be taken. Raises :class:`HTTPException`."""
+    if study is not None and not is_uid(study):
+        raise HTTPException(400, "the study in the path is no UID", CLOSE)
     field = content_type(request.headers.get("content-type", ""))
     kind = field.get_param("type", MEDIA_TYPE)
     if field.get_content_type() != "multipart/related" or str(kind).lower() != MEDIA_TYPE:
-        raise HTTPException(415, f'only multipart/related; type="{MEDIA_TYPE}" is taken', {"connection": "close"})
+        raise HTTPException(415, f'only multipart/related; type="{MEDIA_TYPE}" is taken', CLOSE)
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise HTTPException(415, "a body is taken as it is only, without a Content-Encoding", CLOSE)
     accepted = request.headers.get("accept", "*/*")
     if not any(kind in accepted for kind in (ANSWER_TYPE, "application/*", "*/*", "application/json")):
-        raise HTTPException(406, f"answers are given as {ANSWER_TYPE}", {"connection": "close"})
+        raise HTTPException(406, f"answers are given as {ANSWER_TYPE}", CLOSE)
+    if int(request.headers.get("content-length", 0)) > node.web.maximum_request_bytes:
+        raise body.too_large()
+    if not node.surroundings.space.has_room_for_association():
+        raise HTTPException(507, "there is no room on the disk", {**CLOSE, "retry-after": _RETRY_SECONDS})
     return str(field.get_boundary(""))
-
-
-def _too_large(limit: int) -> HTTPException:
-    return HTTPException(413, f"a request may have {limit} bytes", {"connection": "close"})
 
 
 def _title(config: NodeConfig, peer: str) -> str:

@@ -193,6 +193,11 @@ def test_who_may_not_is_refused_and_recorded(shared: Served, token: str | None, 
     assert shared.files() == before
 
 
+@pytest.mark.parametrize(("token", "status"), [("x" * 32, 401), (TOKEN, 413)])
+def test_a_large_request_that_is_refused_still_gets_its_answer(shared: Served, token: str, status: int) -> None:
+    assert shared.post(related([bytes(20_000_000)]), token=token).status_code == status
+
+
 def test_a_token_is_changed_without_a_restart(tmp_path: Path) -> None:
     with served(tmp_path) as running:
         body = related([dicom_file(instance())])
