@@ -33,6 +33,7 @@ from deploy.node.outbox import FOLDER_NAME as OUTBOX
 from deploy.node.outbox import Outbox
 from deploy.node.readiness import Readiness, archive_services
 from deploy.node.receive.storage_scp import StorageSCP
+from deploy.node.recover import check_after_crash, take_over_results
 from deploy.node.route import RoutedApp, decide, routed_apps
 from deploy.node.services.commitment_calls import CommitmentCalls
 from deploy.node.spool import Spool
@@ -57,9 +58,11 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
     # It is asked to associate by several parts of the node, and says nothing of itself.
     forward_warnings("pynetdicom")
     with ExitStack() as stack:
-        stack.enter_context(lock_data_folder(config.data_folder))
+        was_let_go = stack.enter_context(lock_data_folder(config.data_folder))
         database = open_database(config.data_folder)
         stack.callback(database.close)
+        if not was_let_go:
+            check_after_crash(database)
         spool = Spool(config.data_folder)
         spool.open()
         _take_up(config, database, spool)
@@ -138,6 +141,7 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
             receiver.stop()
             engine.close()
             outbox.hang_up()
+            commitments.hang_up()
             _ring(workers)
             threads.join()
         return 1 if threads.failed else 0
@@ -148,6 +152,7 @@ def _take_up(config: NodeConfig, database: Database, spool: Spool) -> None:
     shutil.rmtree(config.data_folder / worker.FOLDER_NAME, ignore_errors=True)
     settle_trash(database, spool, config.data_folder / OUTBOX)
     indexed = reconcile(database, spool)
+    take_over_results(database, config.data_folder / OUTBOX)
     # The data folder is locked: whoever held a job is gone.
     released = jobs.release_leases(database)
     with database.write() as session:

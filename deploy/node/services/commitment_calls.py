@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 
 from pydicom.dataset import Dataset
+from pynetdicom import evt
 from pynetdicom.association import Association
+from pynetdicom.events import Event
 from pynetdicom.presentation import build_context, build_role
 from sqlalchemy import select
 
 from deploy.node.bell import Bell
 from deploy.node.config import PeerConfig
+from deploy.node.connection import cut
 from deploy.node.database import CommitmentRequest, Database
 from deploy.node.query.requestor import PeerAddress, PeerError, associate
 from deploy.node.services.commitment_reports import keep_answer, postpone, report_on, stop_calling
@@ -34,10 +37,18 @@ class CommitmentCalls:
         self._spool = spool
         self._peers = peers
         self._ae_title = ae_title
+        self._called: Association | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Report until ``stop`` is set."""
         self.bell.work_until(stop, self.report_due)
+
+    def hang_up(self) -> None:
+        """Cut the connection that is open, if any: the node stops."""
+        self.bell.ring()
+        called = self._called
+        if called is not None:
+            cut(called)
 
     def report_due(self) -> bool:
         """Report what is due to one peer, over one association; return whether anything was due."""
@@ -66,30 +77,38 @@ class CommitmentCalls:
                 # Those that were answered are no longer due.
                 for request in session.scalars(same):
                     postpone(session, request, str(error))
+        finally:
+            self._called = None
         return True
 
     def _report(self, requests: list[CommitmentRequest], peer: PeerConfig) -> None:
-        with report_association(peer, self._ae_title, requests[0].calling_ae_title) as send:
+        called_ae_title = requests[0].calling_ae_title
+        with report_association(peer, self._ae_title, called_ae_title, on_connection=self._remember) as send:
             for request in requests:
                 event_type, dataset = report_on(request, self._database, self._spool)
                 keep_answer(self._database, request.id, dataset, send(event_type, dataset))
 
+    def _remember(self, event: Event) -> None:
+        self._called = event.assoc
+
 
 @contextmanager
 def report_association(
-    peer: PeerConfig, ae_title: str, called_ae_title: str
+    peer: PeerConfig, ae_title: str, called_ae_title: str, *, on_connection: Callable[[Event], None]
 ) -> Iterator[Callable[[int, Dataset], int]]:
     """Call a peer as the SCP of Storage Commitment; gives a function that sends a report and returns its Status.
 
-    ``called_ae_title`` is what the peer called itself. A peer that accepts the presentation context and is silent about
-    the roles is taken to accept ours: it could not be told otherwise. Raises :class:`PeerError`.
+    ``called_ae_title`` is what the peer called itself; ``on_connection`` is told of the association as soon as there is
+    a connection. A peer that accepts the presentation context and is silent about the roles is taken to accept ours: it
+    could not be told otherwise. Raises :class:`PeerError`.
     """
     assert peer.host is not None
     assert peer.port is not None
     address = PeerAddress(peer.host, peer.port, called_ae_title, ae_title, peer.answer_tls)
     context = build_context(STORAGE_COMMITMENT, list(TRANSFER_SYNTAXES))
     role = build_role(STORAGE_COMMITMENT, scp_role=True)
-    with associate(address, [context], roles=[role]) as association:
+    handlers = [(evt.EVT_CONN_OPEN, on_connection)]
+    with associate(address, [context], roles=[role], handlers=handlers) as association:
         yield lambda event_type, report: _send(association, event_type, report, address)
 
 

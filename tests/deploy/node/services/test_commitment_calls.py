@@ -7,12 +7,15 @@ import json
 import multiprocessing
 import os
 import signal
+import socket
+import threading
 import urllib.request
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydicom.dataset import Dataset
 from pydicom.uid import MRImageStorage
 from sqlalchemy import select
@@ -24,6 +27,8 @@ from deploy.node.header import read_header
 from deploy.node.services import Command, Services, commitment_reports, commitment_requests, contexts, data_sets
 from deploy.node.services.commitment_reports import GIVEN_UP_DAYS, instances_awaiting_report
 from deploy.orthanc.server import Orthanc
+from tests.deploy.node.archive import Archive
+from tests.deploy.node.running_node import RunningNode
 from tests.deploy.node.sending import encoded, instance
 from tests.deploy.node.services.asking import Node, Requestor, request, running_node, send, stored_node, until
 from tests.peers import free_port
@@ -191,6 +196,58 @@ def answer_and_report(moment: str, folder: Path, asked: Dataset, told: Any) -> N
 
     assert answer.afterwards is not None
     answer.afterwards(send_request)
+
+
+def test_a_node_that_stops_waits_for_no_peer(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with contextlib.closing(stored_node(tmp_path / "node", host="127.0.0.1", port=port)) as node:
+            number = keep(node, [(MRImageStorage, "1.2.3")])
+            stop = threading.Event()
+            thread = threading.Thread(target=node.calls.run, args=(stop,))
+            thread.start()
+            connection, _ = silent.accept()
+            with connection:
+                # The request for the association, which is never answered.
+                assert connection.recv(1)
+                stop.set()
+                node.calls.hang_up()
+                thread.join(10)
+                assert not thread.is_alive()
+            assert kept(node, number).attempts == 1
+
+
+def test_the_node_reports_what_one_that_was_killed_has_left(tmp_path: Path, requestor: Requestor) -> None:
+    """The whole node, from outside."""
+    requestor.listen()
+    with Archive() as archive:
+        node = RunningNode(tmp_path, archive)
+        content = yaml.safe_load(node.config.read_text())
+        content["peers"]["scanner"] = {
+            "ae_title": "SCANNER",
+            "networks": ["127.0.0.1"],
+            "may": ["echo", "store", "commit"],
+            "host": "127.0.0.1",
+            "port": requestor.port,
+        }
+        node.config.write_text(yaml.safe_dump(content))
+        with node:
+            sent = send(node.port, tmp_path, [1], STUDY)
+            requestor.status = 0x0110
+            with requestor.associated(node.port) as opened:
+                assert requestor.ask(opened, request(sent)) == 0x0000
+                requestor.wait_for(1)
+            node.kill()
+            database = node.database()
+            with database.write() as session:
+                row = session.scalars(select(CommitmentRequest)).one()
+                assert row.reported is None
+                row.not_before = datetime.now(timezone.utc)
+            database.close()
+            requestor.status = 0x0000
+            node.start()
+            assert requestor.wait_for(2) == requestor.reports[0]
+            assert node.stop() == 0
 
 
 # How far the process came (1: answered, 2: reported), and how many reports the peer gets in all.
