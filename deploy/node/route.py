@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 
@@ -10,9 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from apps.run import analysis_of
-from deploy.node.database import AppDecision, Database, Job, JobState
+from deploy.node.database import AppDecision, Database, Job, JobState, PriorStudy
 from deploy.node.database import Study as StudyRow
 from deploy.node.events import record
+from deploy.node.index import instance_files
 from deploy.node.jobs import supersede_queued, take_back_outdated
 from deploy.node.priority import why_stat
 from deploy.node.readiness import Readiness, ReadyStudy, learn_pauses
@@ -62,7 +63,8 @@ def route_study(database: Database, ready: ReadyStudy, apps: Mapping[str, Routed
         if row.decided is not None or row.revision != ready.revision:
             return ()
         _record_decisions(session, ready, now)
-        jobs = [_add_job(session, row, concern, now) for concern in concerns]
+        here = ready.contents.sop_instance_uids
+        jobs = [_add_job(session, row, concern, here, now) for concern in concerns]
         if not ready.waiting:
             _conclude(session, row, ready, apps, now)
         return tuple(job.id for job in jobs if job is not None)
@@ -118,7 +120,7 @@ def _conclude(session: Session, row: StudyRow, ready: ReadyStudy, apps: Mapping[
     record(session, "not-analysed", row.outcome, study=row.study_instance_uid)
 
 
-def _add_job(session: Session, study: StudyRow, concern: _Concern, now: datetime) -> Job | None:
+def _add_job(session: Session, study: StudyRow, concern: _Concern, here: Collection[str], now: datetime) -> Job | None:
     _record_selection(session, study.study_instance_uid, concern)
     known = session.scalars(select(Job).where(Job.input_digest == concern.input_digest)).one_or_none()
     if known is not None:
@@ -133,7 +135,7 @@ def _add_job(session: Session, study: StudyRow, concern: _Concern, now: datetime
             job=known.id,
         )
         return None
-    replaced = latest_job(session, study.study_instance_uid, concern.name)
+    replaced = _job_on_less(session, study, concern, here)
     job = Job(
         study_instance_uid=study.study_instance_uid,
         app=concern.name,
@@ -158,6 +160,21 @@ def _add_job(session: Session, study: StudyRow, concern: _Concern, now: datetime
         said += f"; STAT, as {concern.why_stat}"
     record(session, "queued", said, study=study.study_instance_uid, job=job.id, replaces=job.replaces_job_id)
     return job
+
+
+def _job_on_less(session: Session, study: StudyRow, concern: _Concern, here: Collection[str]) -> Job | None:
+    """Return the app's latest job on the study if the new one is to replace it.
+
+    Where images of that job are gone, as after retention, what came late is less and not more: it replaces nothing.
+    """
+    latest = latest_job(session, study.study_instance_uid, concern.name)
+    if latest is None:
+        return None
+    gone = set(latest.sop_instance_uids).difference(here, concern.sop_instance_uids)
+    asked = select(PriorStudy.prior_study_instance_uid).where(PriorStudy.study_instance_uid == study.study_instance_uid)
+    for prior in session.scalars(asked).all() if gone else ():
+        gone.difference_update(instance_files(session, prior))
+    return None if gone else latest
 
 
 def _record_selection(session: Session, study_instance_uid: str, concern: _Concern) -> None:

@@ -8,7 +8,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import Comprehensive3DSRStorage, SegmentationStorage
 
-from deploy.node.database import Database, Delivery, Job, JobState
+from deploy.node.database import Database, Delivery, Instance, Job, JobState
 from deploy.node.jobs import claim
 from deploy.node.replacing import fixed_replaces
 from phantoms.mr_brain.dicom import BrainMRStudy
@@ -92,6 +92,14 @@ def test_a_job_waits_for_the_one_that_it_replaces_and_names_its_results(node: No
     assert taken is not None
     (replaced,) = taken.replaces
     assert (taken.job_id, replaced.output, replaced.sop_instance_uid) == (second.id, "report", "2.25.1")
+
+
+def test_what_comes_after_the_rest_is_deleted_replaces_nothing(node: Node, examination: Examination) -> None:
+    come(node, examination, "t1")
+    begin(node)
+    with node.database.write() as session:
+        session.query(Instance).delete()
+    assert come(node, examination, "flair")[1].replaces_job_id is None
 
 
 def test_what_a_job_replaces_is_fixed_when_it_begins(node: Node, examination: Examination) -> None:
