@@ -75,9 +75,14 @@ class Association:
     """An association that is open. Every method raises :class:`DestinationError` once it is no more."""
 
     def __init__(
-        self, peer: Peer, proposed: Sequence[tuple[str, str]], *, on_event: EventHandler | None = None
+        self,
+        connection: Connection,
+        peer: Peer,
+        proposed: Sequence[tuple[str, str]],
+        *,
+        on_event: EventHandler | None = None,
     ) -> None:
-        """Connect and negotiate one presentation context for each abstract and transfer syntax.
+        """Negotiate one presentation context for each abstract and transfer syntax; close the connection on failure.
 
         ``on_event`` takes reports that the peer sends meanwhile. Raises :class:`DestinationError`.
         """
@@ -85,11 +90,11 @@ class Association:
         self.proposed = frozenset(proposed)
         self._on_event = on_event
         self._message_id = 0
-        self._connection = Connection(peer)
+        self._connection = connection
         try:
             self._negotiate(proposed)
         except BaseException:
-            self._connection.close()
+            connection.close()
             raise
 
     accepted: Contexts
@@ -163,10 +168,6 @@ class Association:
             pass
         finally:
             self._connection.close()
-
-    def hang_up(self) -> None:
-        """Make whoever waits for the peer in another thread give up."""
-        self._connection.hang_up()
 
     def _negotiate(self, proposed: Sequence[tuple[str, str]]) -> None:
         seconds = min(NEGOTIATION_SECONDS, self.peer.answer_seconds)

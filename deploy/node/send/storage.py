@@ -15,6 +15,7 @@ from pynetdicom.status import STORAGE_SERVICE_CLASS_STATUS
 
 from deploy.node.send.association import MAXIMUM_CONTEXTS, Association, EventHandler
 from deploy.node.send.commitment import STORAGE_COMMITMENT, request_commitment
+from deploy.node.send.connection import Connection
 from deploy.node.send.files import InstanceFile, SentInstance, identify, unreadable, within
 from deploy.node.send.peer import DestinationError, Peer
 
@@ -40,6 +41,7 @@ class StorageSender:
         self._on_event = on_event
         self._commitment = _COMMITMENT if on_event is not None else []
         self._association: Association | None = None
+        self._connection: Connection | None = None
         self._stopped = False
 
     @property
@@ -111,8 +113,8 @@ class StorageSender:
     def hang_up(self) -> None:
         """Make a call that is under way in another thread give up, and refuse further ones."""
         self._stopped = True
-        if (association := self._association) is not None:
-            association.hang_up()
+        if (connection := self._connection) is not None:
+            connection.hang_up()
 
     def _open(self, wanted: Sequence[tuple[str, str]]) -> Association:
         """Return the open association if it was negotiated for all of this, else a new one."""
@@ -122,9 +124,11 @@ class StorageSender:
         if self._association is not None:
             self.listen(0)
         if self._association is None:
-            self._association = Association(self.peer, wanted, on_event=self._on_event)
+            self._connection = Connection(self.peer)
+            # From here on another thread can end it.
             if self._stopped:
-                self._association.hang_up()
+                self._connection.hang_up()
+            self._association = Association(self._connection, self.peer, wanted, on_event=self._on_event)
         return self._association
 
     def _store(self, file: InstanceFile, group: Sequence[InstanceFile]) -> SentInstance:
