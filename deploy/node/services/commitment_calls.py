@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 from pydicom.dataset import Dataset
 from pynetdicom import evt
@@ -21,6 +21,7 @@ from deploy.node.database import CommitmentRequest, Database
 from deploy.node.query.requestor import PeerAddress, PeerError, associate
 from deploy.node.services.commitment_reports import keep_answer, postpone, report_on, stop_calling
 from deploy.node.services.contexts import STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE, TRANSFER_SYNTAXES
+from deploy.node.services.forgetting import forget_old
 from deploy.node.spool import Spool
 
 
@@ -38,10 +39,18 @@ class CommitmentCalls:
         self._peers = peers
         self._ae_title = ae_title
         self._called: Association | None = None
+        self._forgotten: datetime | None = None
 
     def run(self, stop: threading.Event) -> None:
-        """Report until ``stop`` is set."""
-        self.bell.work_until(stop, self.report_due)
+        """Report until ``stop`` is set, and once a day forget what is old."""
+        self.bell.work_until(stop, self._work)
+
+    def _work(self) -> bool:
+        now = datetime.now(timezone.utc)
+        if self._forgotten is None or now - self._forgotten > timedelta(days=1):
+            forget_old(self._database, now)
+            self._forgotten = now
+        return self.report_due()
 
     def hang_up(self) -> None:
         """Cut the connection that is open, if any: the node stops."""
