@@ -7,15 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def arguments(name: str, description: str | None, *, count: int, unit: str, case: bool = False) -> argparse.Namespace:
-    """The arguments ``--seed``, ``--count`` and ``--keep``, and ``--case`` where one case can be had alone."""
-    parser = argparse.ArgumentParser(prog=f"python -m tests.reliability.{name}", description=description)
-    parser.add_argument("--seed", type=int, default=1, help="another number gives other moments and bytes")
-    parser.add_argument("--count", type=int, default=count, help=f"number of {unit} (default {count})")
-    parser.add_argument("--keep", type=Path, help="an empty folder for everything, which then stays")
-    if case:
-        parser.add_argument("--case", type=int, help="this case only")
-    return parser.parse_args()
+def parser(name: str, description: str | None, *, count: int, unit: str) -> argparse.ArgumentParser:
+    """Takes ``--seed``, ``--count`` and ``--keep``."""
+    made = argparse.ArgumentParser(prog=f"python -m tests.reliability.{name}", description=description)
+    made.add_argument("--seed", type=int, default=1, help="another number gives other moments and bytes")
+    made.add_argument("--count", type=int, default=count, help=f"number of {unit} (default {count})")
+    made.add_argument("--keep", type=Path, help="an empty folder for everything, which then stays")
+    return made
 
 
 def print_table(title: str, rows: Iterable[tuple[str, object]]) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from tests.reliability import truth
-from tests.reliability.command import arguments, print_table
+from tests.reliability.command import parser, print_table
 from tests.reliability.destination import Destination
 from tests.reliability.examinations import Examination, examination
 from tests.reliability.filesystem import mounted_ext4
@@ -159,7 +159,7 @@ def table(report: DiskReport) -> list[tuple[str, object]]:
 
 def main() -> int:
     """Run the command; the exit status is 1 when something was found."""
-    given = arguments("disk_full", __doc__, count=2000, unit="MB of the filesystem")
+    given = parser("disk_full", __doc__, count=2000, unit="MB of the filesystem").parse_args()
     findings = []
     with tempfile.TemporaryDirectory() as name:
         folder = given.keep or Path(name)

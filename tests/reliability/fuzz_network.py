@@ -23,7 +23,7 @@ from pathlib import Path
 
 from tests.reliability import truth
 from tests.reliability.accepted import judge_spool
-from tests.reliability.command import arguments, print_table
+from tests.reliability.command import parser, print_table
 from tests.reliability.examinations import SmallInstance, examination
 from tests.reliability.malformed import Case, Ending, case
 from tests.reliability.memory import Memory
@@ -263,7 +263,9 @@ def table(report: FuzzReport) -> list[tuple[str, object]]:
 
 def main() -> int:
     """Run the command; the exit status is 1 when something was found."""
-    given = arguments("fuzz_network", __doc__, count=100_000, unit="cases", case=True)
+    options = parser("fuzz_network", __doc__, count=100_000, unit="cases")
+    options.add_argument("--case", type=int, help="this case only")
+    given = options.parse_args()
     numbers = range(given.count) if given.case is None else [given.case]
     with tempfile.TemporaryDirectory() as name:
         report = Campaign(given.keep or Path(name), given.seed).run(numbers)

@@ -23,7 +23,7 @@ from queue import SimpleQueue
 
 from tests.deploy.node import tiny_app
 from tests.reliability import truth
-from tests.reliability.command import arguments, print_table
+from tests.reliability.command import parser, print_table
 from tests.reliability.destination import Destination
 from tests.reliability.examinations import Examination, examinations
 from tests.reliability.node import NodeError, NodeProcess
@@ -232,7 +232,7 @@ def table(report: KillReport) -> list[tuple[str, object]]:
 
 def main() -> int:
     """Run the command; the exit status is 1 when something was found."""
-    given = arguments("kills", __doc__, count=200, unit="kills")
+    given = parser("kills", __doc__, count=200, unit="kills").parse_args()
     with tempfile.TemporaryDirectory() as name:
         report = Campaign(Path(given.keep or name), given.seed).run(given.count)
     print_table(f"kills, seed {given.seed}", table(report))

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tests.deploy.node import tiny_app
 from tests.reliability import failing_app, truth
-from tests.reliability.command import arguments, print_table
+from tests.reliability.command import parser, print_table
 from tests.reliability.destination import Destination
 from tests.reliability.examinations import Examination, examination, expected_results
 from tests.reliability.node import NodeError, NodeProcess
@@ -269,7 +269,7 @@ def _has_ended(node: NodeProcess, study: Examination) -> Callable[[], bool]:
 
 def main() -> int:
     """Run the command; the exit status is 1 when something was found."""
-    given = arguments("states", __doc__, count=1, unit="rounds over all pairs")
+    given = parser("states", __doc__, count=1, unit="rounds over all pairs").parse_args()
     pairs = [*itertools.product(STATES, VICTIMS)] * given.count
     with tempfile.TemporaryDirectory() as name:
         folder = given.keep or Path(name)

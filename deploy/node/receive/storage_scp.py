@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import socket
@@ -44,6 +45,8 @@ _GATHER_SECONDS = 0.02
 """How much later than the instance its row may come."""
 
 _TOLD_SECONDS = 5.0
+_PORT_SECONDS = 10.0
+"""How long a port may still be held by receivers of a node that was killed."""
 
 
 class StorageSCP:
@@ -114,12 +117,28 @@ def _listen(host: str, port: int) -> socket.socket:
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
+        _bind(listening, host, port)
         listening.listen(_BACKLOG)
     except BaseException:
         listening.close()
         raise
     return listening
+
+
+def _bind(listening: socket.socket, host: str, port: int) -> None:
+    """Bind to the port, or wait a little for it: a node that was killed leaves receivers that hold it.
+
+    The kernel ends them with the node, but those that were just being started end only when Python runs in them.
+    """
+    deadline = time.monotonic() + _PORT_SECONDS
+    while True:
+        try:
+            listening.bind((host, port))
+            return
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise
+        time.sleep(_PORT_SECONDS / 50)
 
 
 class _Receiver:
