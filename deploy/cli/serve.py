@@ -19,6 +19,7 @@ def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
     from deploy.node.config import ConfigError, check_apps
     from deploy.node.database import NewerDatabaseError
     from deploy.node.lock import DataFolderInUseError
+    from deploy.node.recover import DamagedIndexError
     from deploy.node.serve import serve as run_node
     from deploy.node.web import WebPortError
     from operators.manifest import ManifestError
@@ -28,7 +29,7 @@ def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
         check_access(node, config)
     try:
         status = run_node(node)
-    except (DataFolderInUseError, NewerDatabaseError) as error:
+    except (DataFolderInUseError, NewerDatabaseError, DamagedIndexError) as error:
         fail(str(error))
     except WebPortError as error:
         fail(f"{config}: {error}")

@@ -26,6 +26,7 @@ from deploy.node.job_input import JobInput, job_input, lay_out
 from deploy.node.jobs import RETRIES, CancelRequestedError, Claim, LostLeaseError, NewDelivery, Retry
 from deploy.node.outbox import FOLDER_NAME as OUTBOX
 from deploy.node.outbox import addressees
+from deploy.node.recover.results import save_origin
 from deploy.node.route import RoutedApp
 from deploy.node.spool import Spool
 from deploy.node.verify import KnownInstance, ResultObject, VerificationError, verify_results
@@ -177,8 +178,10 @@ class Worker:
             jobs.refuse(self._database, claim, outcome)
             return
         objects = self._verify(claim, outcome, results, given)
+        deliveries = self._deliveries(claim, objects)
+        save_origin(results, claim, self._app.manifest.application.version, deliveries)
         move_folder(results, self._outbox / str(claim.job_id))
-        jobs.begin_delivery(self._database, claim, outcome, self._deliveries(claim, objects))
+        jobs.begin_delivery(self._database, claim, outcome, deliveries)
         self._on_results()
 
     def _verify(self, claim: Claim, outcome: Outcome, results: Path, given: JobInput) -> tuple[ResultObject, ...]:
