@@ -40,7 +40,7 @@ class _Concern:
 def decide(database: Database, readiness: Readiness, apps: Mapping[str, RoutedApp]) -> tuple[int, ...]:
     """Decide over every study that is ready now; return the new jobs' ids. One study's trouble stops no other."""
     jobs: list[int] = []
-    for ready in readiness.ready_studies():
+    for ready in readiness.look():
         try:
             jobs += route_study(database, ready, apps)
         # Whatever is wrong with this study or with us, the others are to be decided over.

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from deploy.node.database import Database, Instance
+from deploy.node.database import Database, Delivery, Instance, Job
 from deploy.node.routed_app import RoutedApp
 from deploy.node.spool import Spool
 from operators.read.geometry.slice_geometry import missing_slices
@@ -24,14 +24,16 @@ class Contents:
     """The images that are here, at one revision of a study.
 
     ``study`` holds them without results of this product; None when only such results are there or when it cannot be
-    read: ``refused`` says why. ``selections`` are those of the apps that accept the study, ``lacking`` sentences on
-    what the series that each of them chose lack. ``arrivals`` are sender and time of each image; ``stated`` is Number
-    of Study Related Instances (0020,1208), where the headers have it.
+    read: ``refused`` says why. ``results`` is how many of our own were sent and have not come back. ``selections`` are
+    those of the apps that accept the study, ``lacking`` sentences on what the series that each of them chose lack.
+    ``arrivals`` are sender and time of each image; ``stated`` is Number of Study Related Instances (0020,1208), where
+    the headers have it.
     """
 
     study: Study | None
     refused: Refused | None
     sop_instance_uids: frozenset[str]
+    results: int
     arrivals: tuple[tuple[str, datetime], ...]
     selections: Mapping[str, Selection]
     lacking: Mapping[str, tuple[str, ...]]
@@ -50,12 +52,16 @@ def read_contents(database: Database, spool: Spool, uid: str, apps: Mapping[str,
         .where(Instance.study_instance_uid == uid, Instance.conflicting.is_(False))
         .order_by(Instance.id)
     )
+    sent = select(Delivery.sop_instance_uid).join(Job)
     with database.read() as session:
         rows = session.execute(query).all()
+        results = set(session.scalars(sent.where(Job.study_instance_uid == uid, Delivery.delivered.is_not(None))))
+    here = frozenset(row.sop_instance_uid for row in rows)
     contents = Contents(
         study=None,
         refused=None,
-        sop_instance_uids=frozenset(row.sop_instance_uid for row in rows),
+        sop_instance_uids=here,
+        results=len(results - here),
         arrivals=tuple((row.calling_ae_title, row.received) for row in rows),
         selections={},
         lacking={},

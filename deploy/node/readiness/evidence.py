@@ -35,7 +35,8 @@ class Evidence:
     """Everything that is known about the completeness of one study for one app. Times are in seconds.
 
     ``quiet`` is the time since the last image or, if that is shorter, since the node listens; ``received`` the number
-    of instances here. ``receiving`` tells whether an association that brought images of it is open, ``ending`` how the
+    of instances here, ``results`` that of results that were sent and have not come back, which an archive counts, too.
+    ``receiving`` tells whether an association that brought images of it is open, ``ending`` how the
     last one ended (``released``, ``aborted`` or ``lost``; None if that is not known). ``pause`` is the longest pause
     that the study's sender has lately made within a study. ``lacking`` are sentences on what the app's series lack by
     their geometry and by Images in Acquisition (0020,1002). ``unanswered`` are who was asked and is about to answer,
@@ -44,6 +45,7 @@ class Evidence:
 
     quiet: float
     received: int
+    results: int = 0
     receiving: bool = False
     ending: str | None = None
     pause: float | None = None

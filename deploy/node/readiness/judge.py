@@ -79,7 +79,7 @@ def _doubts(evidence: Evidence) -> list[str]:
     doubts += [
         f"{count.source} counts {count.instances} instances and {evidence.received} are here"
         for count in evidence.counts
-        if count.instances > evidence.received
+        if count.instances > evidence.received + evidence.results
     ]
     return [*doubts, *evidence.lacking, *(f"{name} has not yet answered" for name in evidence.unanswered)]
 
@@ -90,7 +90,7 @@ def _proofs(evidence: Evidence) -> list[str]:
     proofs += [
         f"{count.source} counts {count.instances} instances, as many as are here"
         for count in evidence.counts
-        if count.instances == evidence.received
+        if count.instances in (evidence.received, evidence.received + evidence.results)
     ]
     return proofs
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
@@ -116,6 +116,10 @@ class Readiness:
 
     def ready_studies(self) -> tuple[ReadyStudy, ...]:
         """Return the studies that are ready now for some app; each is returned again until it is decided over."""
+        return tuple(self.look())
+
+    def look(self) -> Iterator[ReadyStudy]:
+        """Yield the studies that are ready now, one by one: after a restart there may be many whose headers to read."""
         now = self._clock()
         with self._database.read() as session:
             undecided = self._undecided(session, now)
@@ -132,8 +136,10 @@ class Readiness:
             if self._archives is not None:
                 self._archives.forget(gone)
         self._failed = {uid: failed for uid, failed in self._failed.items() if uid in known}
-        found = [self._look_safely(each, told.get(each.uid) or Told(), pauses) for each in looked_at]
-        return tuple(ready for ready in found if ready is not None)
+        for each in looked_at:
+            ready = self._look_safely(each, told.get(each.uid) or Told(), pauses)
+            if ready is not None:
+                yield ready
 
     def failed(self, uid: str, error: Exception) -> None:
         """Record that it could not be decided over a study, and leave it alone for a while: twice as long each time."""
@@ -252,6 +258,7 @@ class Readiness:
         return Evidence(
             quiet=study.quiet,
             received=len(contents.sop_instance_uids),
+            results=contents.results,
             receiving=receiving,
             ending=ending,
             pause=max((pauses[sender] for sender in contents.senders if sender in pauses), default=None),
@@ -267,7 +274,7 @@ class Readiness:
         if config.archive is None or self._archives is None:
             return False
         has_more = any(
-            count.instances > evidence.received and count.source == f"the archive {config.archive}"
+            count.instances > evidence.received + evidence.results and count.source == f"the archive {config.archive}"
             for count in evidence.counts
         )
         under_way = self._archives.is_fetching(config.archive, study.uid)

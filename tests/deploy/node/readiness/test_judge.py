@@ -59,6 +59,9 @@ def first_ready(**more: Any) -> float:
         ({"counts": (MORE,)}, 120),
         ({"counts": (FEWER,)}, 5),
         ({"counts": (EQUAL, MORE)}, 120),
+        ({"counts": (MORE,), "results": 5}, 1),
+        ({"counts": (EQUAL,), "results": 5}, 1),
+        ({"counts": (MORE,), "results": 4}, 120),
     ],
 )
 def test_how_long_a_study_has_to_be_quiet(evidence: dict[str, Any], seconds: float) -> None:
