@@ -30,7 +30,7 @@ _OTHERS: _Group = ("", "", "")
 class Rejection:
     """One refused caller; ``reason`` is a short code such as those of ``Reason``, ``text`` a sentence for people.
 
-    AE titles are empty and ``certificate_names`` None where they are not known, as when TLS itself has failed.
+    What is not known, as when TLS itself has failed, is empty, and ``certificate_names`` None.
     """
 
     reason: str
@@ -122,7 +122,7 @@ def _is_over(counted: _Counted, now: float) -> bool:
 
 
 def _told(rejection: Rejection, count: int, group: _Group) -> str:
-    caller = f"{rejection.calling_ae_title or 'a caller'} at {rejection.address}"
+    caller = f"{rejection.calling_ae_title or 'a caller'} at {rejection.address or 'an unknown address'}"
     if group == _OTHERS:
         return f"{count} callers refused, the last one {caller}: {rejection.text}"
     times = "" if count == 1 else f" {count} times"

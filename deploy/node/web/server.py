@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from deploy.node.access import certificate_names, server_context
-from deploy.node.config import TLSConfig, WebConfig
+from deploy.node.config import WebConfig
 from deploy.node.events import forward_warnings, log
 
 _LOOK_SECONDS = 0.1
@@ -30,10 +30,14 @@ class WebPortError(OSError):
 class WebServer:
     """Serves an application until stopped."""
 
-    def __init__(self, config: WebConfig, app: FastAPI, *, maximum_connections: int) -> None:
+    def __init__(
+        self, config: WebConfig, app: FastAPI, *, maximum_connections: int, on_refused: Callable[[str], None]
+    ) -> None:
+        """``on_refused`` is told why TLS has failed with a caller."""
         self._config = config
         self._app = app
         self._maximum_connections = maximum_connections
+        self._on_refused = on_refused
         self._listening: socket.socket | None = None
 
     def start(self) -> None:
@@ -74,7 +78,7 @@ class WebServer:
                 limit_concurrency=self._maximum_connections,
                 timeout_graceful_shutdown=_STOP_SECONDS,
                 h11_max_incomplete_event_size=_MAXIMUM_HEADER_BYTES,
-                ssl_context_factory=None if self._config.tls is None else _context_factory(self._config.tls),
+                ssl_context_factory=None if self._config.tls is None else self._context,
             )
         )
         serving = asyncio.ensure_future(server.serve(sockets=[listening]))
@@ -82,6 +86,31 @@ class WebServer:
             await asyncio.sleep(_LOOK_SECONDS)
         server.should_exit = True
         await serving
+
+    def _context(self, config: uvicorn.Config, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+        tls, on_refused = self._config.tls, self._on_refused
+        assert tls is not None
+
+        class Told(ssl.SSLObject):
+            """One caller's TLS; asyncio says nothing of a handshake that fails."""
+
+            def do_handshake(self) -> None:
+                try:
+                    super().do_handshake()
+                except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                    raise
+                except ssl.SSLError as error:
+                    on_refused(str(error))
+                    raise
+
+        def take_newest(connection: ssl.SSLObject, name: str | None, listening: ssl.SSLContext) -> None:
+            connection.context = server_context(tls, certificate_required=False)
+
+        context = server_context(tls, certificate_required=False)
+        context.sslobject_class = Told
+        # Called in each handshake, also where the client names no server: from there on the newest files count.
+        context.sni_callback = take_newest
+        return context
 
 
 class _Protocol(H11Protocol):
@@ -97,16 +126,3 @@ class _Protocol(H11Protocol):
     def _end_unless_used(self) -> None:
         if self.cycle is None:
             self.transport.close()
-
-
-def _context_factory(tls: TLSConfig) -> Callable[[uvicorn.Config, Callable[[], ssl.SSLContext]], ssl.SSLContext]:
-    def make(config: uvicorn.Config, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
-        context = server_context(tls, certificate_required=False)
-        # Called in each handshake, also where the client names no server: from there on the newest files count.
-        context.sni_callback = _take_newest
-        return context
-
-    def _take_newest(connection: ssl.SSLObject, name: str | None, listening: ssl.SSLContext) -> None:
-        connection.context = server_context(tls, certificate_required=False)
-
-    return make

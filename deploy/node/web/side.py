@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry
 
-from deploy.node.access import Rejections
+from deploy.node.access import Rejection, Rejections
 from deploy.node.config import NodeConfig, WebConfig
 from deploy.node.disk import Space
 from deploy.node.receive.reports import ReceiveListener
@@ -35,7 +35,13 @@ class WebSide:
         self._requests = OpenRequests(listener)
         surroundings = Surroundings(config.receive, spool, self._requests, space)
         app = web_app(Node(config, web, surroundings, rejections, metrics, problems))
-        self._server = WebServer(web, app, maximum_connections=config.receive.maximum_associations)
+        self._server = WebServer(
+            web,
+            app,
+            maximum_connections=config.receive.maximum_associations,
+            # Whose handshake has failed is nowhere to be had.
+            on_refused=lambda text: rejections.add(Rejection("web-tls", text, "")),
+        )
 
     def start(self) -> None:
         """Listen. Raises what :meth:`WebServer.start` raises."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 from collections.abc import Iterator
 from io import BytesIO
@@ -232,6 +233,24 @@ def test_a_request_that_breaks_off_leaves_what_is_whole_and_nothing_else(fresh: 
     assert event.text == "SENDER sent 1 new instances and broke off its request"
     assert fresh.files() == [f"{STUDY}/{STUDY}.1/{STUDY}.1.1.dcm"]
     assert not fresh.side.is_receiving(STUDY)
+
+
+def test_a_large_instance_is_not_held_in_memory(fresh: Served) -> None:
+    whole = related([dicom_file(instance(pixels=b""))])
+    end = whole.rindex(b"\r\n--B--")
+    memory = []
+
+    def pieces() -> Iterator[bytes]:
+        yield whole[:end]
+        for _ in range(100):
+            memory.append(int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize())
+            yield bytes(1 << 20)
+        yield whole[end:]
+
+    assert fresh.post(pieces()).status_code == 200
+    assert max(memory) - memory[0] < 40 << 20
+    (file,) = fresh.files()
+    assert (fresh.spool.folder / file).stat().st_size > 100 << 20
 
 
 def test_a_silent_sender_is_not_waited_for(tmp_path: Path) -> None:

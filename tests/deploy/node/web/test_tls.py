@@ -70,6 +70,8 @@ def test_an_untrusted_certificate_gets_no_connection(running: Served, authority:
     foreign = Authority(tmp_path, "elsewhere").issue("ct.example")
     with pytest.raises(requests.exceptions.RequestException):
         post(running, foreign, trusted=authority.path)
+    event = running.wait_for_event("association-rejected", reason="web-tls")
+    assert "unable to get local issuer certificate" in event.text
     assert running.files() == []
 
 
