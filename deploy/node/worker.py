@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from deploy.node import jobs
 from deploy.node.bell import Bell
 from deploy.node.config import AppConfig
-from deploy.node.database import Database, Delivery, Instance, Job
+from deploy.node.database import Database, Delivery, Instance, Job, JobState
 from deploy.node.durable import move_folder
 from deploy.node.engines import Engine, EngineClosedError, EngineError, RunInterruptedError
 from deploy.node.events import log, log_failure
@@ -95,15 +95,11 @@ class Worker:
         """Work on the next due job, if there is one; return whether there was."""
         if not self._has_room():
             return False
-        claim = jobs.claim(
-            self._database,
-            self._name,
-            owner=self._owner,
-            lease_seconds=self._lease_seconds,
-        )
+        claim = jobs.claim(self._database, self._name, owner=self._owner, lease_seconds=self._lease_seconds)
         if claim is None:
             return False
-        folder = self._work / str(claim.job_id)
+        # Unique to the claim: one that has lost its lease must not touch the next one's.
+        folder = self._work / f"{claim.job_id}-{claim.owner.rpartition(':')[2]}"
         try:
             with jobs.hold(self._database, claim, self._lease_seconds) as interrupted:
                 self._attempt(claim, folder, interrupted)
@@ -119,8 +115,9 @@ class Worker:
         except EngineClosedError:
             jobs.give_back(self._database, claim)
         except (RunInterruptedError, CancelRequestedError):
-            shutil.rmtree(self._outbox / str(claim.job_id), ignore_errors=True)
-            jobs.end_interrupted(self._database, claim)
+            # What is no longer this worker's to end may have results of another's already.
+            if jobs.end_interrupted(self._database, claim) is JobState.CANCELLED:
+                shutil.rmtree(self._outbox / str(claim.job_id), ignore_errors=True)
         except EngineError as failure:
             self._fail(claim, failure.kind, failure.detail)
         except VerificationError as error:

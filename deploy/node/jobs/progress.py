@@ -100,8 +100,8 @@ def fail(
         fail_job(session, held(session, claim), kind, detail, maximum_attempts, retries)
 
 
-def end_interrupted(database: Database, claim: Claim) -> None:
-    """The run was ended because it had to: cancel the job if that was asked for, else put it back.
+def end_interrupted(database: Database, claim: Claim) -> JobState:
+    """The run was ended because it had to: cancel the job if that was asked for, else put it back; return its state.
 
     Raises :class:`deploy.node.jobs.LostLeaseError` if it is another's by now.
     """
@@ -111,6 +111,7 @@ def end_interrupted(database: Database, claim: Claim) -> None:
             cancel_held(session, job, "the run has been ended")
         else:
             fail_job(session, job, FailureKind.LOST_LEASE, "the lease could not be renewed in time", 0)
+        return job.state
 
 
 def supersede(database: Database, claim: Claim) -> None:
