@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 
-def synchronize_folder(folder: Path) -> None:
+def synchronize_folder(folder: Path | str) -> None:
     """Make a folder's entries durable (fsync(2): that of a file does not cover its entry in the folder)."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -16,9 +16,9 @@ def synchronize_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def synchronize_file(path: Path) -> None:
+def synchronize_file(path: Path | str) -> None:
     """Make a file's content durable."""
-    with path.open("rb") as file:
+    with Path(path).open("rb") as file:
         os.fsync(file.fileno())
 
 

@@ -31,6 +31,7 @@ def index_instances(session: Session, batch: Sequence[StoredInstance]) -> None:
     A new image makes its study undecided again, so that readiness looks at all of it.
     """
     paths, contents = _already_there(session, batch)
+    studies: dict[str, Study] = {}
     rows = []
     for stored in batch:
         header = stored.header
@@ -39,7 +40,8 @@ def index_instances(session: Session, batch: Sequence[StoredInstance]) -> None:
             continue
         paths.add(stored.path)
         contents.add(content)
-        study = _study(session, stored)
+        study = studies.get(header.study_instance_uid) or _study(session, stored)
+        studies[header.study_instance_uid] = study
         rows.append(_row(stored))
         if stored.is_first_copy:
             study.last_received = max(study.last_received, stored.received)

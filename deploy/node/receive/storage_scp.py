@@ -41,7 +41,7 @@ _LONGEST_PAUSE_SECONDS = 10.0
 _SETTLED_SECONDS = 60.0
 """A receiver that has lived so long was no failed start."""
 
-_GATHER_SECONDS = 0.02
+_GATHER_SECONDS = 0.05
 """How much later than the instance its row may come."""
 
 _TOLD_SECONDS = 5.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from pathlib import Path
+from contextlib import suppress
 
 from deploy.node import file_meta
 from deploy.node.file_meta import CHECK_BYTES, UNKNOWN_CHECK, FileMeta, SelfCheck
@@ -17,7 +17,7 @@ class IncomingFile:
     Every method raises :class:`OSError` when the disk does not take it. Whoever makes one calls :meth:`close`.
     """
 
-    def __init__(self, path: Path, meta: FileMeta) -> None:
+    def __init__(self, path: str, meta: FileMeta) -> None:
         self.path = path
         self.meta = meta
         self.size = 0
@@ -71,7 +71,8 @@ class IncomingFile:
     def discard(self) -> None:
         """Close the file and delete it, unless it has got its final name."""
         self.close()
-        self.path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(self.path)  # noqa: PTH108
 
     def _append(self, content: memoryview) -> None:
         # A disk that becomes full takes a part, and says so only to the next write.

@@ -128,22 +128,22 @@ def test_a_failed_write_leaves_nothing(spool: Spool, monkeypatch: pytest.MonkeyP
 def test_the_bytes_and_the_name_are_on_disk_before_the_answer(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real calls are made; only their order is taken down."""
     done: list[str] = []
-    fsync, rename, synchronize = os.fsync, Path.rename, durable.synchronize_folder
+    fsync, rename, synchronize = os.fsync, os.rename, durable.synchronize_folder
 
     def note_fsync(descriptor: int) -> None:
         done.append(f"fsync {Path(f'/proc/self/fd/{descriptor}').resolve().suffix or 'folder'}")
         fsync(descriptor)
 
-    def note_rename(self: Path, target: Path) -> Path:
+    def note_rename(source: str, target: str) -> None:
         done.append("rename")
-        return rename(self, target)
+        rename(source, target)
 
-    def note_folder(folder: Path) -> None:
-        done.append(f"folder {folder.name}")
+    def note_folder(folder: Path | str) -> None:
+        done.append(f"folder {Path(folder).name}")
         synchronize(folder)
 
     monkeypatch.setattr(os, "fsync", note_fsync)
-    monkeypatch.setattr(Path, "rename", note_rename)
+    monkeypatch.setattr(os, "rename", note_rename)
     monkeypatch.setattr("deploy.node.spool.spool.synchronize_folder", note_folder)
     store(spool, FIRST)
     new = [f"folder {name}" for name in ("spool", STUDY)]
