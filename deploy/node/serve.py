@@ -98,7 +98,7 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
         metrics.register(NodeMetrics(config, database, space, index, rejections))
         web = None
         if config.web is not None:
-            problems = partial(node_problems, database, space)
+            problems = partial(node_problems, database, space, lambda: receiver.is_running)
             web = WebSide(config, config.web, spool, index, space, rejections, metrics, problems)
         commitments = CommitmentCalls(database, spool, config.peers, ae_title=config.receive.ae_title)
 

@@ -99,6 +99,11 @@ class StorageSCP:
         return any(receiver.is_receiving(study_instance_uid) for receiver in self._receivers)
 
     @property
+    def is_running(self) -> bool:
+        """Whether a receiver process is there to take associations."""
+        return any(receiver.is_running for receiver in self._receivers)
+
+    @property
     def open_associations(self) -> int:
         """How many associations are open now."""
         return sum(len(receiver.associations) for receiver in self._receivers)
@@ -178,6 +183,10 @@ class _Receiver:
 
     def join(self) -> None:
         self._thread.join()
+
+    @property
+    def is_running(self) -> bool:
+        return self._channel is not None
 
     def is_receiving(self, study_instance_uid: str) -> bool:
         with self._changed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -9,9 +11,14 @@ from deploy.node.database import Database
 from deploy.node.disk import Space
 
 
-def node_problems(database: Database, space: Space) -> dict[str, str]:
-    """Return why the node cannot take studies just now, by part; nothing if it can."""
+def node_problems(database: Database, space: Space, receives: Callable[[], bool]) -> dict[str, str]:
+    """Return why the node cannot take studies just now, by part; nothing if it can.
+
+    ``receives`` tells whether there is a receiver process.
+    """
     problems = {}
+    if not receives():
+        problems["receive"] = "no receiver process runs; one is started anew"
     try:
         with database.read() as session:
             session.execute(text("SELECT 1 FROM alembic_version"))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,14 @@ def served(folder: Path, *, tls: TLSConfig | None = None, **more: Any) -> Iterat
     Gauge("gantry_test", "One value.", registry=registry).set(42)
     index = ReceiveIndex(database, rejections)
     side = WebSide(
-        config, config.web, spool, index, space, rejections, registry, lambda: node_problems(database, space)
+        config,
+        config.web,
+        spool,
+        index,
+        space,
+        rejections,
+        registry,
+        lambda: node_problems(database, space, lambda: True),
     )
     side.start()
     stop = threading.Event()
