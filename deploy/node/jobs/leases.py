@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -70,55 +70,70 @@ def hold(database: Database, claim: Claim, lease_seconds: float) -> Iterator[thr
     now, or may be any moment, because the lease could not be renewed in time. The block then learns which when it
     changes the job.
     """
-    done, interrupted = threading.Event(), threading.Event()
-    problems: list[Exception] = []
-    thread = threading.Thread(
-        target=_renew,
-        args=(database, claim, lease_seconds, done, interrupted, problems),
-        name=f"lease of job {claim.job_id}",
-        daemon=True,
-    )
-    thread.start()
+    lease = _Lease(database, claim, lease_seconds)
+    # Two, as renewing may have to wait for other writers longer than the lease lasts.
+    threads = [
+        threading.Thread(target=work, name=f"lease of job {claim.job_id}", daemon=True)
+        for work in (lease.watch, lease.renew)
+    ]
+    for thread in threads:
+        thread.start()
     try:
-        yield interrupted
+        yield lease.interrupted
     finally:
-        done.set()
-        thread.join()
+        lease.done.set()
+        for thread in threads:
+            thread.join()
     # Raised by the thread that works on the job.
-    for problem in problems:
+    for problem in lease.problems:
         raise problem
 
 
-def _renew(
-    database: Database,
-    claim: Claim,
-    lease_seconds: float,
-    done: threading.Event,
-    interrupted: threading.Event,
-    problems: list[Exception],
-) -> None:
-    renewed = time.monotonic()
-    while not done.wait(min(_LOOK_SECONDS, lease_seconds / 3)):
+class _Lease:
+    """One claim's lease while it is held: renewed, and watched."""
+
+    def __init__(self, database: Database, claim: Claim, seconds: float) -> None:
+        self.done, self.interrupted = threading.Event(), threading.Event()
+        self.problems: list[Exception] = []
+        self._database = database
+        self._claim = claim
+        self._seconds = seconds
+        self._renewed = time.monotonic()
+
+    def watch(self) -> None:
+        """Look whether the run may go on, until it is done."""
+        while not self.done.wait(min(_LOOK_SECONDS, self._seconds / 3)):
+            if time.monotonic() - self._renewed >= self._seconds:
+                self.interrupted.set()
+            self._attempt(self._look)
+
+    def renew(self) -> None:
+        """Renew the lease, until the run is done."""
+        while not self.done.wait(self._seconds / 3):
+            self._attempt(self._extend)
+
+    def _look(self) -> None:
+        with self._database.read() as session:
+            if held(session, self._claim).cancel_requested:
+                self.interrupted.set()
+
+    def _extend(self) -> None:
+        with self._database.write() as session:
+            renewed = time.monotonic()
+            held(session, self._claim).lease_expires = now() + timedelta(seconds=self._seconds)
+        self._renewed = renewed
+
+    def _attempt(self, work: Callable[[], None]) -> None:
         try:
-            with database.read() as session:
-                if held(session, claim).cancel_requested:
-                    interrupted.set()
-            if time.monotonic() - renewed >= lease_seconds / 3:
-                begun = time.monotonic()
-                with database.write() as session:
-                    held(session, claim).lease_expires = now() + timedelta(seconds=lease_seconds)
-                renewed = begun
+            work()
         # A job that the block has led on is no longer held either.
         except LostLeaseError:
-            interrupted.set()
-            return
+            self.interrupted.set()
         except Exception as error:
+            # The next time may go well.
             if not (isinstance(error, DBAPIError) and is_passing(error)):
-                problems.append(error)
-                interrupted.set()
-                return
-        if time.monotonic() - renewed >= lease_seconds:
-            interrupted.set()
+                self.problems.append(error)
+                self.interrupted.set()
 
 
 def put_back(session: Session, job: Job) -> None:

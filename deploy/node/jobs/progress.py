@@ -61,7 +61,10 @@ def begin_delivery(database: Database, claim: Claim, outcome: Outcome, deliverie
                 )
             )
         destinations = ", ".join(sorted({delivery.destination for delivery in deliveries}))
-        change(session, job, JobState.DELIVERING, f"{len(deliveries)} objects to deliver to {destinations}")
+        text = f"{len(deliveries)} objects to deliver to {destinations}"
+        change(session, job, JobState.DELIVERING, text)
+        # An app may have nothing to say.
+        conclude_delivery(session, job.id)
 
 
 def refuse(database: Database, claim: Claim, outcome: Outcome) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -12,7 +14,14 @@ from sqlalchemy import select
 from deploy.node import jobs
 from deploy.node.database import Database, Delivery, Event, Job, JobState, Study
 from deploy.node.failure import FailureKind
-from deploy.node.jobs import Claim, IllegalTransitionError, LostLeaseError, NewDelivery, UnknownJobError
+from deploy.node.jobs import (
+    CancelRequestedError,
+    Claim,
+    IllegalTransitionError,
+    LostLeaseError,
+    NewDelivery,
+    UnknownJobError,
+)
 from operators.outcome import Figure, Gate, Outcome
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
@@ -265,6 +274,48 @@ def test_held_job_keeps_its_lease(database: Database) -> None:
         time.sleep(2.5)
         assert claim(database, "other") is None
         jobs.begin_verification(database, held, ANALYSED)
+
+
+def test_holder_is_told_of_a_cancellation_and_of_a_lost_lease(database: Database) -> None:
+    number = add_job(database)
+    held = claimed(database)
+    with jobs.hold(database, held, 60.0) as interrupted:
+        assert not interrupted.is_set()
+        jobs.cancel(database, number, asked_by="somebody")
+        assert interrupted.wait(30)
+        with pytest.raises(CancelRequestedError):
+            jobs.begin_verification(database, held, ANALYSED)
+        assert jobs.end_interrupted(database, held) is JobState.CANCELLED
+    jobs.retry(database, number, asked_by="somebody")
+    held = claimed(database)
+    with jobs.hold(database, held, 60.0) as interrupted:
+        jobs.release_leases(database)
+        assert interrupted.wait(30)
+        with pytest.raises(LostLeaseError):
+            jobs.end_interrupted(database, held)
+
+
+def test_holder_that_cannot_renew_its_lease_is_told_before_another_may_take_it(
+    database: Database, tmp_path: Path
+) -> None:
+    number = add_job(database)
+    held = claimed(database, lease_seconds=1.0)
+    other = sqlite3.connect(tmp_path / "index.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with jobs.hold(database, held, 1.0) as interrupted:
+        assert interrupted.wait(20)
+        # Longer than this no writer waits: it is still locked.
+        other.close()
+    assert jobs.end_interrupted(database, held) is JobState.QUEUED
+    assert job_of(database, number).failures == {"lost-lease": 1}
+
+
+def test_results_that_nobody_is_to_get_are_delivered_at_once(database: Database) -> None:
+    number = add_job(database)
+    held = claimed(database)
+    jobs.begin_verification(database, held, ANALYSED)
+    jobs.begin_delivery(database, held, ANALYSED, [])
+    assert job_of(database, number).state is JobState.DELIVERED
 
 
 def test_leases_of_dead_owners_are_released_at_once(database: Database) -> None:
