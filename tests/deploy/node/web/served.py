@@ -101,16 +101,8 @@ def served(folder: Path, *, tls: TLSConfig | None = None, **more: Any) -> Iterat
     registry = CollectorRegistry()
     Gauge("gantry_test", "One value.", registry=registry).set(42)
     index = ReceiveIndex(database, rejections)
-    side = WebSide(
-        config,
-        config.web,
-        spool,
-        index,
-        space,
-        rejections,
-        registry,
-        lambda: node_problems(database, space, lambda: True),
-    )
+    problems = partial(node_problems, database, space, lambda: True)
+    side = WebSide(config, config.web, spool, index, space, rejections, registry, problems)
     side.start()
     stop = threading.Event()
     threads = [threading.Thread(target=each, args=(stop,)) for each in (side.run, rejections.run)]
