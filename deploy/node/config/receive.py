@@ -22,7 +22,8 @@ class ReceiveConfig(Part):
     tls: ReceiveTLSConfig | None = None
     # None: as many as there are cores, at most four.
     processes: int | None = Field(default=None, ge=1, le=64)
-    maximum_pdu_size: int = Field(default=131072, ge=4096)
+    # A buffer of this size is kept for each association.
+    maximum_pdu_size: int = Field(default=131072, ge=4096, le=16 * 1024**2)
     # Of all processes together.
     maximum_associations: int = Field(default=64, ge=1)
     # How long a peer may be silent within an association before it counts as gone.
