@@ -15,7 +15,7 @@ _LAYOUT = re.compile(
     rf"""
     spool/{_UID}/{_UID}/{_UID}(\.sha256-[0-9a-f]{{16}})?\.dcm
     | index\.sqlite(-wal|-shm)?
-    | outbox/[0-9]+/[a-z_]+\.dcm | outbox/[0-9]+/outcome\.json
+    | outbox/[0-9]+/[a-z_]+\.dcm | outbox/[0-9]+/(outcome|job)\.json
     | logs/[a-z_]+\.log(\.1)?
     | node\.lock
     """,

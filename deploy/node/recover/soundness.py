@@ -16,14 +16,19 @@ def check_after_crash(database: Database) -> None:
     """Check the database with ``PRAGMA quick_check``, which takes about a second for each GB.
 
     For a node that did not end by itself the last time. Raises :class:`DamagedIndexError`, or
-    :class:`sqlalchemy.exc.DatabaseError` where it cannot even be read.
+    :class:`sqlalchemy.exc.DatabaseError` where the database cannot be judged now.
     """
-    with database.read() as session:
-        found = list(session.scalars(text("PRAGMA quick_check(5)")))
+    try:
+        with database.read() as session:
+            found = list(session.scalars(text("PRAGMA quick_check(5)")))
+    except DatabaseError as error:
+        if is_passing(error):
+            raise
+        found = [str(error.orig)]
     if found != ["ok"]:
+        problem = "; ".join(found)
         raise DamagedIndexError(
-            f"the index is damaged ({'; '.join(found)}); 'gantry recover' keeps it aside and makes it from the spool "
-            "again"
+            f"the index is damaged ({problem}); 'gantry recover' keeps it aside and makes it from the spool again"
         )
 
 
