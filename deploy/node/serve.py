@@ -101,6 +101,7 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
             problems = partial(node_problems, database, space, lambda: receiver.is_running)
             web = WebSide(config, config.web, spool, index, space, rejections, metrics, problems)
         commitments = CommitmentCalls(database, spool, config.peers, ae_title=config.receive.ae_title)
+        commitments.take_up()
 
         def is_receiving(study: str) -> bool:
             return receiver.is_receiving(study) or (web is not None and web.is_receiving(study))

@@ -41,6 +41,14 @@ class CommitmentCalls:
         self._called: Association | None = None
         self._forgotten: datetime | None = None
 
+    def take_up(self) -> None:
+        """Make due what the receiver processes of a node before this one were about to report; before others start."""
+        now = datetime.now(timezone.utc)
+        left = (CommitmentRequest.attempts == 0, CommitmentRequest.not_before > now)
+        with self._database.write(rebuildable=True) as session:
+            for request in session.scalars(select(CommitmentRequest).where(*left)):
+                request.not_before = now
+
     def run(self, stop: threading.Event) -> None:
         """Report until ``stop`` is set, and once a day forget what is old."""
         self.bell.work_until(stop, self._work)

@@ -27,7 +27,7 @@ from deploy.node.spool import Spool
 REQUEST_STORAGE_COMMITMENT = 1
 """Action Type ID (PS3.4 table J.3.2-1)."""
 
-SAME_ASSOCIATION_SECONDS = 30.0
+SAME_ASSOCIATION_SECONDS = 60.0
 """For how long the process that got the request may report over its association before the node calls the peer."""
 
 
