@@ -100,15 +100,12 @@ class DestinationQueue:
             if circuit in (Circuit.OPEN, Circuit.WAITING):
                 return False
             rows = list(session.scalars(self._due(now).limit(1 if circuit is Circuit.TRIAL else _BATCH)))
-            stored = [] if rows or not self._config.storage_commitment else due_for_commitment(session, self._name, now)
         if rows:
             self._send(rows)
-        for deliveries in stored:
-            if not self._ask_for_commitment(deliveries):
-                break
-        if rows or stored:
+        asked = self._config.storage_commitment and self._ask_for_due_commitment()
+        if rows or asked:
             self._used = time.monotonic()
-        return bool(rows or stored)
+        return bool(rows) or asked
 
     def _due(self, now: datetime) -> Select[Delivery]:
         return (
@@ -243,6 +240,18 @@ class DestinationQueue:
                 destination=self._name,
                 failures=failures,
             )
+
+    def _ask_for_due_commitment(self) -> bool:
+        """Ask for what is stored by now; return whether there was anything to ask for."""
+        now = self._clock()
+        with self._database.read() as session:
+            if circuit_of(session.get(DestinationState, self._name), now) in (Circuit.OPEN, Circuit.WAITING):
+                return False
+            jobs = due_for_commitment(session, self._name, now)
+        for deliveries in jobs:
+            if not self._ask_for_commitment(deliveries):
+                break
+        return bool(jobs)
 
     def _ask_for_commitment(self, deliveries: Sequence[Delivery]) -> bool:
         """Ask for one job's results; return whether the destination answered."""

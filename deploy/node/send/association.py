@@ -129,6 +129,9 @@ class Association:
         except OSError as error:
             self.abort()
             raise DestinationError(f"{self.peer} ended the association: {error.strerror or error}") from error
+        except BaseException:
+            self.abort()
+            raise
 
     def listen(self, seconds: float) -> bool:
         """Wait at most so long for a report of the peer and take it; return whether one came."""
@@ -142,6 +145,9 @@ class Association:
         except OSError as error:
             self.abort()
             raise DestinationError(f"{self.peer} ended the association: {error}") from error
+        except BaseException:
+            self.abort()
+            raise
         return True
 
     def release(self) -> None:
@@ -336,8 +342,11 @@ def _encode_command(command: Dataset) -> bytes:
 def _decode_command(content: bytes) -> Dataset:
     try:
         command = decode(io.BytesIO(content), True, True)
-        if not isinstance(command.CommandField, int) or not isinstance(command.CommandDataSetType, int):
-            raise ValueError("no Command Field or Command Data Set Type")
+        numbers = [command.CommandField, command.CommandDataSetType, command.get("Status", 0)]
+        numbers += [command.get(keyword, 0) for keyword in ("MessageID", "MessageIDBeingRespondedTo")]
+        if not all(isinstance(number, int) for number in numbers):
+            raise ValueError("a number is none, or several")
+        str(command.get("ErrorComment"))
     # As with everything that comes from outside.
     except Exception as error:
         raise DestinationError(f"a command set cannot be read: {type(error).__name__}: {error}") from error

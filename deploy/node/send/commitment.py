@@ -87,7 +87,8 @@ def read_report(data_set: Dataset) -> CommitmentReport:
             for item in data_set.get("FailedSOPSequence") or ()
         }
         return CommitmentReport(str(data_set.TransactionUID), frozenset(committed), failed)
-    except (AttributeError, TypeError) as error:
+    # As with everything that comes from outside, whose sequences are parsed only here.
+    except Exception as error:
         raise ValueError(f"the report of storage commitment cannot be read: {error}") from error
 
 

@@ -44,13 +44,14 @@ class SentInstance:
 
 @dataclass(frozen=True)
 class InstanceFile:
-    """One instance in a DICOM file; its data set begins ``offset`` bytes from the start."""
+    """One instance in a DICOM file of ``size`` bytes; its data set begins ``offset`` bytes from the start."""
 
     path: Path
     sop_class_uid: UID
     sop_instance_uid: UID
     transfer_syntax_uid: UID
     offset: int
+    size: int
 
     @property
     def context(self) -> tuple[UID, UID]:
@@ -67,7 +68,12 @@ def identify(path: Path) -> InstanceFile | SentInstance:
     try:
         meta, offset = split_dataset(path)
         return InstanceFile(
-            path, meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID, meta.TransferSyntaxUID, offset
+            path,
+            meta.MediaStorageSOPClassUID,
+            meta.MediaStorageSOPInstanceUID,
+            meta.TransferSyntaxUID,
+            offset,
+            path.stat().st_size,
         )
     # A damaged file can make the parser raise nearly anything; whatever it is, the others are to be sent.
     except Exception as error:

@@ -77,7 +77,7 @@ class StorageSender:
         association = self._open(_COMMITMENT)
         try:
             return request_commitment(association, transaction_uid, references)
-        except DestinationError:
+        except BaseException:
             self._association = None
             raise
 
@@ -103,6 +103,9 @@ class StorageSender:
             # Nothing was under way: that the peer has closed it is its right.
             self._association = None
             return False
+        except BaseException:
+            self._association = None
+            raise
 
     def close(self) -> None:
         """Release the association, if one is open."""
@@ -170,7 +173,7 @@ class StorageSender:
     ) -> Dataset:
         try:
             return association.request(context_id, command, data, length)
-        except DestinationError:
+        except BaseException:
             self._association = None
             raise
 
@@ -198,9 +201,8 @@ def _data_set(file: InstanceFile, transfer_syntax_uid: str) -> tuple[BinaryIO, i
     """Open a file's data set in a transfer syntax; return also its length in bytes."""
     if transfer_syntax_uid == file.transfer_syntax_uid:
         stream = file.path.open("rb")
-        length = stream.seek(0, io.SEEK_END) - file.offset
         stream.seek(file.offset)
-        return stream, length
+        return stream, file.size - file.offset
     content = encode(dcmread(file.path), transfer_syntax_uid == ImplicitVRLittleEndian, True)
     if content is None:
         raise ValueError(f"the data set cannot be encoded in {transfer_syntax_uid}")
@@ -209,5 +211,5 @@ def _data_set(file: InstanceFile, transfer_syntax_uid: str) -> tuple[BinaryIO, i
 
 def _meaning(response: Dataset) -> str:
     _, known = STORAGE_SERVICE_CLASS_STATUS.get(response.Status, ("", "unknown status"))
-    comment = response.get("ErrorComment", "")
+    comment = str(response.get("ErrorComment") or "")
     return ": ".join(part for part in (known, comment) if part)

@@ -200,12 +200,11 @@ def _requests(files: Sequence[InstanceFile]) -> Iterator[list[InstanceFile]]:
     group: list[InstanceFile] = []
     size = 0
     for file in files:
-        own = file.path.stat().st_size
-        if group and (len(group) == _REQUEST_INSTANCES or size + own > _REQUEST_BYTES):
+        if group and (len(group) == _REQUEST_INSTANCES or size + file.size > _REQUEST_BYTES):
             yield group
             group, size = [], 0
         group.append(file)
-        size += own
+        size += file.size
     if group:
         yield group
 
@@ -213,7 +212,7 @@ def _requests(files: Sequence[InstanceFile]) -> Iterator[list[InstanceFile]]:
 def _part(file: InstanceFile, boundary: str) -> _Part:
     # Without the transfer syntax as a parameter, which the File Meta Information has: Orthanc passes over such a part.
     head = f"\r\n--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
-    return _Part(file, head, file.path.stat().st_size)
+    return _Part(file, head, file.size)
 
 
 def _body(parts: Sequence[_Part], end: bytes) -> Iterator[bytes]:
