@@ -424,28 +424,32 @@ class Association:
             self._awaited[number] = status
 
 
-class OpenAssociations:
-    """The associations of a process, to be cut when it stops."""
+class Callers:
+    """Who is connected to a process: how many, so that a flood waits in the kernel, and whom to cut off at its end."""
 
     def __init__(self) -> None:
+        self._count = 0
         self._connections: set[Connection] = set()
         self._changed = threading.Condition()
 
-    def add(self, connection: Connection) -> None:
-        """One more is open."""
+    def come(self, maximum: int) -> None:
+        """One more has a place, once fewer than ``maximum`` have one."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._count < maximum)
+            self._count += 1
+
+    def connected(self, connection: Connection) -> None:
+        """Remember the connection of one who has come."""
         with self._changed:
             self._connections.add(connection)
 
-    def remove(self, connection: Connection) -> None:
-        """One is over."""
+    def go(self, connection: Connection | None) -> None:
+        """One has gone."""
         with self._changed:
-            self._connections.discard(connection)
+            self._count -= 1
+            if connection is not None:
+                self._connections.discard(connection)
             self._changed.notify_all()
-
-    def wait_for_fewer(self, than: int) -> None:
-        """Return when fewer than so many are open."""
-        with self._changed:
-            self._changed.wait_for(lambda: len(self._connections) < than)
 
     def cut(self, seconds: float) -> None:
         """Abort all, and give their threads a moment to tell of it."""

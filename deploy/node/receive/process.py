@@ -22,7 +22,7 @@ from deploy.child import die_with
 from deploy.node.access import Access
 from deploy.node.config import ConfigError, NodeConfig
 from deploy.node.disk import Space
-from deploy.node.receive.association import NEGOTIATION_SECONDS, Association, OpenAssociations, Surroundings
+from deploy.node.receive.association import NEGOTIATION_SECONDS, Association, Callers, Surroundings
 from deploy.node.receive.reports import RefusedCaller, Report, Trouble, encode
 from deploy.node.receive.slots import Slots, writer_name
 from deploy.node.receive.upper_layer import Connection
@@ -58,16 +58,17 @@ class Receiver:
         self._config = config.receive
         self._around = surroundings
         self._numbers = itertools.count()
-        self._open = OpenAssociations()
+        self._callers = Callers()
 
     def accept(self, listening: socket.socket, *, over_tls: bool) -> None:
         """Accept connections until the process ends."""
         limit = self._config.maximum_associations + WAITING_CALLERS
         while True:
-            self._open.wait_for_fewer(limit)
+            self._callers.come(limit)
             try:
                 accepted, address = listening.accept()
             except OSError as error:
+                self._callers.go(None)
                 self._around.tell(Trouble("accept-failed", f"a connection could not be accepted: {error}"))
                 time.sleep(_OUT_OF_DESCRIPTORS_SECONDS)
                 continue
@@ -75,33 +76,38 @@ class Receiver:
 
     def stop(self) -> None:
         """Abort every association."""
-        self._open.cut(_STOPPING_SECONDS)
+        self._callers.cut(_STOPPING_SECONDS)
 
     def _serve(self, accepted: socket.socket, address: str, over_tls: bool) -> None:
-        with accepted:
-            try:
-                names = None
-                if over_tls:
-                    accepted, names = self._encrypted(accepted)
-                connection = Connection(
-                    accepted,
-                    silence_seconds=self._config.network_timeout_seconds,
-                    deadline=time.monotonic() + self._config.maximum_association_seconds,
-                    maximum_pdu=self._config.maximum_pdu_size,
-                )
-            # Files of certificates that were broken when this process was started, too.
-            except (OSError, ConfigError) as error:
-                self._around.tell(RefusedCaller("tls" if over_tls else "connection", str(error), address))
-                return
-            self._open.add(connection)
-            try:
-                Association(next(self._numbers), connection, address, names, self._around).run()
-            # One association's trouble is not the others'.
-            except Exception:
-                text = f"an association from {address} failed"
-                self._around.tell(Trouble("association-failed", text, traceback.format_exc()))
-            finally:
-                self._open.remove(connection)
+        connection = None
+        try:
+            connection, names = self._connect(accepted, over_tls)
+            self._callers.connected(connection)
+            Association(next(self._numbers), connection, address, names, self._around).run()
+        except (OSError, ConfigError) as error:
+            self._around.tell(RefusedCaller("tls" if over_tls else "connection", str(error), address))
+        # One association's trouble is not the others'.
+        except Exception:
+            text = f"an association from {address} failed"
+            self._around.tell(Trouble("association-failed", text, traceback.format_exc()))
+        finally:
+            if connection is not None:
+                connection.close()
+            accepted.close()
+            self._callers.go(connection)
+
+    def _connect(self, accepted: socket.socket, over_tls: bool) -> tuple[Connection, tuple[str, ...] | None]:
+        """Return the connection, and the names in the peer's certificate, if it comes over TLS."""
+        names = None
+        if over_tls:
+            accepted, names = self._encrypted(accepted)
+        connection = Connection(
+            accepted,
+            silence_seconds=self._config.network_timeout_seconds,
+            deadline=time.monotonic() + self._config.maximum_association_seconds,
+            maximum_pdu=self._config.maximum_pdu_size,
+        )
+        return connection, names
 
     def _encrypted(self, accepted: socket.socket) -> tuple[ssl.SSLSocket, tuple[str, ...]]:
         """The connection over TLS, and the names in the peer's certificate. Raises :class:`OSError`."""
