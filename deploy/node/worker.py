@@ -86,7 +86,7 @@ class Worker:
             self._engine.warm(self._name, device=self._config.device, slot=self._slot)
         except EngineClosedError:
             return
-        except EngineError as failure:
+        except (EngineError, OSError) as failure:
             # The first job will find it out again, and is where it is kept.
             log("not-ready", f"{self._name} cannot be started: {failure}")
         self.bell.work_until(stop, self.work_once)
