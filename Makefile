@@ -11,7 +11,7 @@ STACK := ulimit -s 32768 2>/dev/null || true;
 # libraries anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo test test-fuzz test-viewers viewer lint clean
+.PHONY: install demo test test-fuzz test-reliability test-viewers viewer lint clean
 
 install: $(INSTALLED)
 
@@ -35,6 +35,12 @@ test: lint
 # The long form of tests/fuzz: minutes instead of seconds.
 test-fuzz: $(INSTALLED)
 	@$(STACK) $(BIN)/python -m tests.fuzz --count 100000
+
+# The long forms of tests/reliability: about two hours, results as in docs/reliability.md. The load needs two cores for itself,
+# the full disk needs root.
+RELIABILITY := kills states destinations disk_full fuzz_network load
+test-reliability: $(INSTALLED)
+	@$(STACK) status=0; for each in $(RELIABILITY); do $(BIN)/python -m tests.reliability.$$each || status=1; done; exit $$status
 
 # OHIF from its npm package, into .viewers: without it `make test` skips the one test that needs it.
 viewer: $(INSTALLED)
