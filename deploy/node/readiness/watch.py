@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
-from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
 from deploy.node.config import ReadinessConfig
-from deploy.node.database import AppDecision, Database
+from deploy.node.database import Database
 from deploy.node.database import Study as StudyRow
 from deploy.node.events import log_failure, record
 from deploy.node.readiness.archives import ArchiveCount, Archives, ArchiveServices
@@ -21,6 +19,7 @@ from deploy.node.readiness.judge import Judgement, judge, settled_seconds
 from deploy.node.readiness.priors import PriorStudies, bring_priors, fetched_as_prior, read_priors, wants_priors
 from deploy.node.readiness.senders import known_pauses, longest_pauses
 from deploy.node.readiness.told import PriorOf, Told, read_announced, read_told
+from deploy.node.readiness.undecided import Undecided, undecided_studies
 from deploy.node.routed_app import RoutedApp
 from deploy.node.spool import Spool
 
@@ -63,18 +62,6 @@ class _Watched:
     messages: tuple[object, ...] = ()
     # What was last told that each app waits for.
     said: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Undecided:
-    """A study with the apps that have not yet decided over it."""
-
-    uid: str
-    revision: int
-    first_received: datetime
-    patient_id: str
-    quiet: float
-    apps: tuple[str, ...]
 
 
 def _now() -> datetime:
@@ -122,7 +109,7 @@ class Readiness:
         """Yield the studies that are ready now, one by one: after a restart there may be many whose headers to read."""
         now = self._clock()
         with self._database.read() as session:
-            undecided = self._undecided(session, now)
+            undecided = undecided_studies(session, now, self._listening_since, tuple(self._configs))
             known = {each.uid for each in undecided}
             looked_at = [
                 each
@@ -159,37 +146,7 @@ class Readiness:
         except DBAPIError:
             log_failure("decision-failed", "the failure could not be recorded", study=uid)
 
-    def _undecided(self, session: Session, now: datetime) -> list[_Undecided]:
-        decided: dict[str, set[str]] = {}
-        decisions = (
-            select(AppDecision.study_instance_uid, AppDecision.app)
-            .join(StudyRow)
-            .where(StudyRow.decided.is_(None), StudyRow.revision == AppDecision.revision)
-        )
-        for uid, app in session.execute(decisions):
-            decided.setdefault(uid, set()).add(app)
-        rows = session.execute(
-            select(
-                StudyRow.study_instance_uid,
-                StudyRow.revision,
-                StudyRow.first_received,
-                StudyRow.patient_id,
-                StudyRow.last_received,
-            ).where(StudyRow.decided.is_(None))
-        )
-        return [
-            _Undecided(
-                uid,
-                revision,
-                first_received,
-                patient_id,
-                (now - max(last_received, self._listening_since)).total_seconds(),
-                tuple(app for app in self._configs if app not in decided.get(uid, ())),
-            )
-            for uid, revision, first_received, patient_id, last_received in rows
-        ]
-
-    def _look_safely(self, study: _Undecided, told: Told, pauses: Mapping[str, float]) -> ReadyStudy | None:
+    def _look_safely(self, study: Undecided, told: Told, pauses: Mapping[str, float]) -> ReadyStudy | None:
         try:
             return self._look(study, told, pauses)
         # One study must not stop the others, whatever is wrong with it or with us.
@@ -197,7 +154,7 @@ class Readiness:
             self.failed(study.uid, error)
             return None
 
-    def _look(self, study: _Undecided, told: Told, pauses: Mapping[str, float]) -> ReadyStudy | None:
+    def _look(self, study: Undecided, told: Told, pauses: Mapping[str, float]) -> ReadyStudy | None:
         watched = self._watched.get(study.uid)
         if watched is None or watched.revision != study.revision:
             watched = self._watched[study.uid] = _Watched(study.revision, said=watched.said if watched else {})
@@ -223,7 +180,8 @@ class Readiness:
                     ready[app], priors[app] = judgement, found
             elif evidence.quiet >= config.quiet_seconds:
                 self._tell_waiting(study.uid, app, judgement.why, watched)
-        if not ready:
+        # The app that had still to decide may be configured no longer: then all have.
+        if not ready and study.apps:
             return None
         return ReadyStudy(
             study.uid,
@@ -239,7 +197,7 @@ class Readiness:
 
     def _evidence(
         self,
-        study: _Undecided,
+        study: Undecided,
         app: str,
         config: ReadinessConfig,
         watched: _Watched,
@@ -269,7 +227,7 @@ class Readiness:
             problems=(asked.problem,) if asked.problem else (),
         )
 
-    def _must_fetch(self, study: _Undecided, config: ReadinessConfig, evidence: Evidence) -> bool:
+    def _must_fetch(self, study: Undecided, config: ReadinessConfig, evidence: Evidence) -> bool:
         """Whether the wait was in vain, the archive has more, and what is missing is being fetched from it."""
         if config.archive is None or self._archives is None:
             return False
@@ -282,7 +240,7 @@ class Readiness:
             config.archive, study.uid, config.maximum_wait_seconds
         )
 
-    def _priors(self, study: _Undecided, app: str, contents: Contents) -> PriorStudies | None:
+    def _priors(self, study: Undecided, app: str, contents: Contents) -> PriorStudies | None:
         """Return the earlier studies for an app, or None while they are being fetched."""
         config = self._apps[app].priors
         if config is None or self._archives is None or contents.study is None or not wants_priors(self._apps[app]):

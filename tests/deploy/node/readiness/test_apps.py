@@ -75,6 +75,17 @@ def test_one_app_begins_while_another_waits(two: Node, examination: Examination)
     assert (evidence["received"], evidence["quiet_needed"]) == (len(examination.flair), 5.0)
 
 
+def test_an_app_that_is_taken_out_is_not_waited_for(two: Node, examination: Examination) -> None:
+    two.receive(examination.flair)
+    two.wait(5)
+    two.decide()
+    back = Node(two.folder, {APP: two.apps[APP]})
+    back.wait(5)
+    assert back.decide() == ()
+    assert back.study().decided is not None
+    assert len(back.jobs()) == 1
+
+
 def test_a_late_image_makes_every_app_decide_again(two: Node, examination: Examination) -> None:
     two.receive(examination.t1)
     two.wait(5)
