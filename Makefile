@@ -40,8 +40,8 @@ test-fuzz: $(INSTALLED)
 # the full disk needs root.
 RELIABILITY := kills states destinations disk_full fuzz_network load
 test-reliability: $(INSTALLED)
-	@STATE_MACHINE_EXAMPLES=300 $(BIN)/pytest --timeout 3600 tests/deploy/node/test_state_machine.py
-	@$(STACK) status=0; for each in $(RELIABILITY); do $(BIN)/python -m tests.reliability.$$each || status=1; done; exit $$status
+	@$(STACK) status=0; STATE_MACHINE_EXAMPLES=300 $(BIN)/pytest --timeout 3600 tests/deploy/node/test_state_machine.py || status=1; \
+	for each in $(RELIABILITY); do $(BIN)/python -m tests.reliability.$$each || status=1; done; exit $$status
 
 # OHIF from its npm package, into .viewers: without it `make test` skips the one test that needs it.
 viewer: $(INSTALLED)
