@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 
 from prometheus_client import CollectorRegistry
@@ -68,84 +69,105 @@ def serve(config: NodeConfig, *, ready: Callable[[], None] | None = None, engine
         _take_up(config, database, spool)
         for warning in access_warnings(config):
             log("access", warning)
-        rejections = Rejections(database)
-        certificates = CertificateWatch(config, database)
-        space = Space(config.data_folder, config.disk)
-        space_watch = SpaceWatch(space, database)
-
         engine = engine or LocalEngine(config.data_folder / LOG_FOLDER_NAME, prepare=PREPARE_APP)
-        outbox = Outbox(config, database)
-        outbox.take_up()
-        workers = [
-            Worker(
-                app,
-                config.apps[name],
-                database,
-                spool,
-                engine,
-                config.data_folder,
-                lease_seconds=config.lease_seconds,
-                on_results=outbox.results_came,
-                slot=slot,
-                has_room=space.has_room_for_run,
-            )
-            for name, app in apps.items()
-            for slot in range(config.apps[name].concurrency)
-        ]
-        index = ReceiveCounts(ReceiveIndex(database, rejections))
-        receiver = StorageSCP(config, spool, index)
-        metrics = CollectorRegistry()
-        metrics.register(NodeMetrics(config, database, space, index, rejections))
-        web = None
-        if config.web is not None:
-            problems = partial(node_problems, database, space, lambda: receiver.is_running)
-            web = WebSide(config, config.web, spool, index, space, rejections, metrics, problems)
-        commitments = CommitmentCalls(database, spool, config.peers, ae_title=config.receive.ae_title)
-        commitments.take_up()
-
-        def is_receiving(study: str) -> bool:
-            return receiver.is_receiving(study) or (web is not None and web.is_receiving(study))
-
-        retention = Retention(database, spool, config.data_folder, config.disk, is_receiving)
-        readiness = Readiness(
-            database,
-            spool,
-            apps,
-            config.readiness,
-            is_receiving,
-            archive_services(config, database, spool),
-        )
+        parts = _compose(config, apps, database, spool, engine)
 
         threads = Threads()
         stack.enter_context(_stopped_by_signals(threads))
-        receiver.start()
+        parts.receiver.start()
         try:
-            if web is not None:
-                web.start()
-                threads.start("HTTP", web.run)
-            threads.start("refused callers", rejections.run)
-            threads.start("certificates", certificates.run)
-            threads.start("disk", space_watch.run)
-            threads.start("retention", retention.run)
-            threads.start("readiness", lambda stop: _decide(stop, database, readiness, apps, workers))
-            for each in workers:
-                threads.start(each.name, each.run)
-            threads.start("reports of storage commitment", commitments.run)
-            for name, queue in outbox.queues.items():
-                threads.start(f"outbox to {name}", queue.run)
+            if parts.web is not None:
+                parts.web.start()
+            for name, loop in parts.loops.items():
+                threads.start(name, loop)
             if ready is not None:
                 ready()
             threads.wait()
         finally:
             log("stopping", "the node stops")
             threads.stop()
-            receiver.stop()
-            engine.close()
-            outbox.hang_up()
-            commitments.hang_up()
-            _ring(workers)
+            for stop in parts.stops:
+                stop()
             threads.join()
         return 1 if threads.failed else 0
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What listens, the loops by the names of their threads, and what ends those that wait for something."""
+
+    receiver: StorageSCP
+    web: WebSide | None
+    loops: Mapping[str, Callable[[threading.Event], None]]
+    stops: Sequence[Callable[[], None]]
+
+
+def _compose(
+    config: NodeConfig, apps: Mapping[str, RoutedApp], database: Database, spool: Spool, engine: Engine
+) -> _Parts:
+    """Make every part of the node and tell each of those that it works with; nothing runs yet."""
+    space = Space(config.data_folder, config.disk)
+    rejections = Rejections(database)
+    index = ReceiveCounts(ReceiveIndex(database, rejections))
+    receiver = StorageSCP(config, spool, index)
+    metrics = CollectorRegistry()
+    metrics.register(NodeMetrics(config, database, space, index, rejections))
+    web = None
+    if config.web is not None:
+        problems = partial(node_problems, database, space, lambda: receiver.is_running)
+        web = WebSide(config, config.web, spool, index, space, rejections, metrics, problems)
+
+    def is_receiving(study: str) -> bool:
+        return receiver.is_receiving(study) or (web is not None and web.is_receiving(study))
+
+    readiness = Readiness(
+        database, spool, apps, config.readiness, is_receiving, archive_services(config, database, spool)
+    )
+    outbox = Outbox(config, database)
+    outbox.take_up()
+    workers = _workers(config, apps, database, spool, engine, space, outbox)
+    commitments = CommitmentCalls(database, spool, config.peers, ae_title=config.receive.ae_title)
+    commitments.take_up()
+    loops: dict[str, Callable[[threading.Event], None]] = {
+        **({"HTTP": web.run} if web is not None else {}),
+        "refused callers": rejections.run,
+        "certificates": CertificateWatch(config, database).run,
+        "disk": SpaceWatch(space, database).run,
+        "retention": Retention(database, spool, config.data_folder, config.disk, is_receiving).run,
+        "readiness": lambda stop: _decide(stop, database, readiness, apps, workers),
+        **{worker.name: worker.run for worker in workers},
+        "reports of storage commitment": commitments.run,
+        **{f"outbox to {name}": queue.run for name, queue in outbox.queues.items()},
+    }
+    stops = (receiver.stop, engine.close, outbox.hang_up, commitments.hang_up, lambda: _ring(workers))
+    return _Parts(receiver, web, loops, stops)
+
+
+def _workers(
+    config: NodeConfig,
+    apps: Mapping[str, RoutedApp],
+    database: Database,
+    spool: Spool,
+    engine: Engine,
+    space: Space,
+    outbox: Outbox,
+) -> list[Worker]:
+    return [
+        Worker(
+            app,
+            config.apps[name],
+            database,
+            spool,
+            engine,
+            config.data_folder,
+            lease_seconds=config.lease_seconds,
+            on_results=outbox.results_came,
+            slot=slot,
+            has_room=space.has_room_for_run,
+        )
+        for name, app in apps.items()
+        for slot in range(config.apps[name].concurrency)
+    ]
 
 
 def _take_up(config: NodeConfig, database: Database, spool: Spool) -> None:
