@@ -25,7 +25,7 @@ SLOWEST_BYTES_PER_SECOND = 1000
 _HEADER = struct.Struct(">BxI")
 _PDV = struct.Struct(">IBB")
 _SMALLEST_BUFFER = 1 << 18
-_LINGER_SECONDS = 2.0
+_LINGER_SECONDS = 1.0
 _COMMAND, _LAST = 1, 2
 
 
@@ -101,12 +101,9 @@ class Connection:
             self.send(struct.pack(">BxIxxBB", ABORT, 4, SERVICE_PROVIDER, reason))
 
     def close(self) -> None:
-        """Close the connection such that the peer gets what was sent: it is given a moment to close its end."""
+        """Close the connection once the peer has, or a moment later (PS3.8 section 9.2, state 13)."""
         try:
             self.limit_silence(_LINGER_SECONDS)
-            if isinstance(self._socket, ssl.SSLSocket):
-                self._socket = self._socket.unwrap()
-            self._socket.shutdown(socket.SHUT_WR)
             end = time.monotonic() + _LINGER_SECONDS
             # Unread bytes would make the kernel reset the connection, and the peer lose what was sent.
             while time.monotonic() < end and self._socket.recv_into(self._view):
