@@ -43,7 +43,7 @@ def list_destinations(config: ConfigFile = DEFAULT_CONFIG) -> None:
 
 @commands.command("test")
 def ask(name: Name, config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Ask a destination whether it answers (C-ECHO; an OPTIONS request for DICOMweb); nothing is stored there."""
+    """Ask a destination whether it answers (C-ECHO, or an empty search by DICOMweb); nothing is stored."""
     from deploy.node.outbox import destinations_of, sender_for
     from deploy.node.send import DestinationError
 
