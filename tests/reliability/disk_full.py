@@ -31,7 +31,7 @@ _SENDERS = 4
 _BALLAST = 0.5
 """Share of the filesystem that something else uses, until it lets go of it."""
 
-_FULL_SECONDS = 5.0
+_FULL_SECONDS = 2.0
 _RECOVERY_SECONDS = 180.0
 _FINAL_SECONDS = 600.0
 

@@ -33,6 +33,7 @@ from tests.reliability.upper_layer import SUCCESS, VERIFICATION, Association, En
 
 _CONNECTIONS = 16
 _GOOD_EVERY = 200
+_MOST_UNDECIDED = 1000
 _HANG_SECONDS = 30.0
 _ANSWER_SECONDS = 0.5
 """After this a requestor goes on, also where the node cannot answer, as its request is incomplete."""
@@ -109,7 +110,12 @@ class Campaign:
         for number in numbers:
             self._one(case(self._seed, number))
         self._check_good()
+        # Nearly every case is another study: what is measured is a node that follows, and not how much waits in it.
+        self._node.wait_for(lambda: self._undecided() < _MOST_UNDECIDED, "decisions over what has come", 600.0)
         return list(numbers)
+
+    def _undecided(self) -> int:
+        return int(self._node.query("SELECT COUNT(*) FROM studies WHERE decided IS NULL")[0][0])
 
     def _one(self, item: Case) -> None:
         try:

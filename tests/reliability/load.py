@@ -61,10 +61,12 @@ class LoadReport:
 class Load:
     """A node on two cores, and the hospital around it."""
 
-    def __init__(self, folder: Path, seed: int, seconds: float, factor: float, *, cores: int = _CORES) -> None:
+    def __init__(
+        self, folder: Path, seed: int, seconds: float, factor: float, *, quiet_seconds: float = QUIET_SECONDS
+    ) -> None:
         self._folder = folder
+        self._quiet_seconds = quiet_seconds
         self._arrivals = arrivals(seed, seconds, factor)
-        self._cores = cores
         self._lock = threading.Lock()
         self._last_acknowledged: dict[str, float] = {}
         self._sending = 0
@@ -79,8 +81,8 @@ class Load:
                 self._folder,
                 {"archive": archive},
                 target=light_app.TARGET,
-                prefix=("taskset", "-c", ",".join(map(str, sorted(os.sched_getaffinity(0))[: self._cores]))),
-                readiness={"quiet_seconds": QUIET_SECONDS, "maximum_wait_seconds": 120.0},
+                prefix=("taskset", "-c", ",".join(map(str, sorted(os.sched_getaffinity(0))[:_CORES]))),
+                readiness={"quiet_seconds": self._quiet_seconds, "maximum_wait_seconds": 120.0},
             )
             stack.enter_context(node)
             node.wait_for_app()
@@ -136,7 +138,7 @@ class Load:
 
     def _backlog(self, node: NodeProcess) -> int:
         """Studies that are complete for longer than the quiet time and the promise, and whose job has not begun."""
-        due = time.time() - QUIET_SECONDS - BEYOND_SECONDS
+        due = time.time() - self._quiet_seconds - BEYOND_SECONDS
         with self._lock:
             complete = {study for study, at in self._last_acknowledged.items() if at < due}
         begun = {job.study_instance_uid for job in node.jobs().values() if job.attempts}
@@ -150,7 +152,7 @@ class Load:
             if study not in started:
                 report.findings.append(f"no job of study {study} has begun")
             else:
-                report.beyond.append(started[study] - last - QUIET_SECONDS)
+                report.beyond.append(started[study] - last - self._quiet_seconds)
         several = {
             study
             for study, count in node.query("SELECT study_instance_uid, COUNT(*) FROM jobs GROUP BY 1")

@@ -236,7 +236,7 @@ def faults(folder: Path, seed: int, kinds: Sequence[str] = tuple(FAULTS)) -> Sta
     report = StatesReport()
     with ExitStack() as stack:
         destination = stack.enter_context(Destination("ARCHIVE"))
-        limits = {"maximum_attempts": 1, "timeout_seconds": 4.0, "memory_limit_gib": 1.0}
+        limits = {"maximum_attempts": 1, "timeout_seconds": 3.0, "memory_limit_gib": 1.0}
         node = NodeProcess(folder, {"archive": destination}, target=failing_app.TARGET, apps={tiny_app.APP: limits})
         stack.enter_context(node)
         node.wait_for_app()

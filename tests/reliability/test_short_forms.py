@@ -15,14 +15,14 @@ pytestmark = [pytest.mark.reliability, pytest.mark.slow]
 
 
 def test_processes_are_killed_at_random_moments(tmp_path: Path) -> None:
-    report = kills.Campaign(tmp_path, seed=4, wave=10, longest_pause=0.1).run(5)
+    report = kills.Campaign(tmp_path, seed=4, wave=10, longest_pause=0.1).run(3)
     assert report.findings == []
-    assert report.kills.total() >= 5
+    assert report.kills.total() >= 3
     assert report.acknowledged >= 10 * 15
 
 
 def test_a_process_is_killed_in_a_state_of_a_job(tmp_path: Path) -> None:
-    pairs = [(states.VERIFYING, "node"), (states.COMMITTING, "receiver"), (states.DELIVERING, "node")]
+    pairs = [(states.VERIFYING, "node"), (states.COMMITTING, "receiver")]
     report = states.KilledInStates(tmp_path, seed=1).run(pairs)
     assert report.findings == []
     assert [row.name for row in report.rows] == [f"{state} x {victim}" for state, victim in pairs]
@@ -60,6 +60,6 @@ def test_the_load_is_of_the_published_size() -> None:
 
 def test_a_node_stands_the_beginning_of_the_load(tmp_path: Path) -> None:
     # What has to hold on any machine; how long it takes is for the long form to tell.
-    report = Load(tmp_path, 1, 5.0, 20.0).run()
+    report = Load(tmp_path, 1, 3.0, 30.0, quiet_seconds=1.0).run()
     assert report.studies == len(report.beyond) > 3
     assert [finding for finding in report.findings if "within" not in finding] == []
