@@ -99,9 +99,10 @@ def test_missing_slice_is_told_in_the_study(
     send(node, good_study)
     # It waits for the slice, and meanwhile analyses the other study.
     assert_analysed(node, good_study)
-    assert "lacks 1 slice: waiting for more images" in assert_refused(
-        node, study, "missing-slice", "A slice is missing"
-    )
+    assert_refused(node, study, "missing-slice", "A slice is missing")
+    (waited,) = (event["text"] for event in node.events("waiting") if event["study"] == study.study_uid)
+    assert "waits for more images" in waited
+    assert waited.endswith("lacks 1 slice")
 
 
 def test_head_without_a_suitable_series_is_told_in_the_study(
