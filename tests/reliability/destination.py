@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable
 
 from pydicom.dataset import Dataset
 from pynetdicom import AE, AllStoragePresentationContexts, evt
@@ -14,22 +13,19 @@ from pynetdicom.transport import ThreadedAssociationServer
 
 from tests.peers import free_port
 
-Answer = Callable[[str], int]
-
 _COMMITMENT_INSTANCE = "1.2.840.10008.1.20.1.1"
 _LONGEST_WAIT_SECONDS = 300.0
 
 
 class Destination:
-    """Keeps which instances came, how often and with which bytes; ``answer`` gives the status of a SOP Instance UID.
+    """Keeps which instances came, how often and with which bytes.
 
     While ``storing`` is cleared, it answers no C-STORE; while ``committing`` is, it reports no storage commitment.
     """
 
-    def __init__(self, ae_title: str, *, answer: Answer = lambda uid: 0x0000) -> None:
+    def __init__(self, ae_title: str) -> None:
         self.ae_title = ae_title
         self.port = free_port()
-        self.answer = answer
         self.changed = threading.Condition()
         self.digests: dict[str, set[str]] = {}
         self.received = 0
@@ -69,14 +65,12 @@ class Destination:
         self.waiting.set()
         self.storing.wait(_LONGEST_WAIT_SECONDS)
         uid = str(event.request.AffectedSOPInstanceUID)
-        status = self.answer(uid)
-        if status == 0 or status >> 12 == 0xB:
-            digest = hashlib.sha256(event.encoded_dataset(include_meta=False)).hexdigest()
-            with self.changed:
-                self.digests.setdefault(uid, set()).add(digest)
-                self.received += 1
-                self.changed.notify_all()
-        return status
+        digest = hashlib.sha256(event.encoded_dataset(include_meta=False)).hexdigest()
+        with self.changed:
+            self.digests.setdefault(uid, set()).add(digest)
+            self.received += 1
+            self.changed.notify_all()
+        return 0x0000
 
     def _commit(self, event: evt.Event) -> tuple[int, None]:
         with self.changed:

@@ -137,9 +137,9 @@ class Campaign:
         response = response_elements(content)
         if 0x0900 in response:
             status = int.from_bytes(response[0x0900], "little")
-            field_name = int.from_bytes(response.get(0x0100, b""), "little")
-            self.report.statuses[f"{field_name:04X}H: {status:04X}H"] += 1
-            if (field_name, status) == (0x8001, SUCCESS):
+            command_field = int.from_bytes(response.get(0x0100, b""), "little")
+            self.report.statuses[f"{command_field:04X}H: {status:04X}H"] += 1
+            if (command_field, status) == (0x8001, SUCCESS):
                 self._stored.add(response.get(0x1000, b"").decode("latin-1").rstrip("\0 "))
 
     def _check_good(self) -> None:

@@ -101,14 +101,17 @@ class KilledInStates:
 
     def _one(self, state: str, victim: str) -> None:
         begun = time.monotonic()
-        while not (caught := {
+        ways: dict[str, Callable[[str], Examination | None]] = {
             QUEUED: self._in_queue,
             RUNNING: self._in_run,
             VERIFYING: self._in_verification,
             DELIVERING: self._in_delivery,
             COMMITTING: self._in_commitment,
-        }[state](victim)):  # fmt: skip
-            pass
+        }
+        caught = None
+        # A state that passes quickly may be missed.
+        while caught is None:
+            caught = ways[state](victim)
         beside = self._new_study()
         send(self._node, beside)
         for study, name in ((caught, "the study"), (beside, "the study beside")):
@@ -236,7 +239,7 @@ def faults(folder: Path, seed: int, kinds: Sequence[str] = tuple(FAULTS)) -> Sta
     report = StatesReport()
     with ExitStack() as stack:
         destination = stack.enter_context(Destination("ARCHIVE"))
-        limits = {"maximum_attempts": 1, "timeout_seconds": 3.0, "memory_limit_gib": 1.0}
+        limits = {"maximum_attempts": 1, "timeout_seconds": 5.0, "memory_limit_gib": 1.0}
         node = NodeProcess(folder, {"archive": destination}, target=failing_app.TARGET, apps={tiny_app.APP: limits})
         stack.enter_context(node)
         node.wait_for_app()
