@@ -15,8 +15,9 @@ class FunctionOperator(Operator):
     """An operator that calls one plain function: it only moves data between ports.
 
     Each parameter of the function that is not given in ``settings`` is an input port of that name, one with a default
-    only if it is among ``offered``. What the function returns is emitted on the one output port, ``output``. Exceptions pass through unchanged. ``result`` holds the
-    last result and ``seconds`` its duration, for whoever asks after the run.
+    only if it is among ``offered``. What the function returns is emitted on the one output port, ``output``. Exceptions
+    pass through unchanged. ``result`` holds the last result and ``seconds`` its duration, for whoever asks after the
+    run.
     """
 
     def __init__(
