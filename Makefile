@@ -29,8 +29,10 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# Many tests wait for processes and networks: two of them at once keep two cores busy. The tests of a file stay together,
+# as they share what is slow to start.
 test: lint
-	@$(STACK) $(BIN)/pytest -m "not viewers"
+	@$(STACK) $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not viewers"
 
 # The long form of tests/fuzz: minutes instead of seconds.
 test-fuzz: $(INSTALLED)
