@@ -143,14 +143,14 @@ def _associate_and_send(port: int, instances: Instances) -> None:
 
 def _associate(connection: socket.socket) -> int:
     primitive = A_ASSOCIATE()
-    primitive.application_context_name = "1.2.840.10008.3.1.1.1"  # type: ignore[assignment]
+    primitive.application_context_name = "1.2.840.10008.3.1.1.1"
     primitive.calling_ae_title, primitive.called_ae_title = "BENCH", "BENCH"
     context = build_context(CTImageStorage, ExplicitVRLittleEndian)
     context.context_id = _CONTEXT
     primitive.presentation_context_definition_list = [context]
     length, implementation = MaximumLengthNotification(), ImplementationClassUIDNotification()
     length.maximum_length_received = 16384
-    implementation.implementation_class_uid = IMPLEMENTATION_CLASS_UID  # type: ignore[assignment]
+    implementation.implementation_class_uid = IMPLEMENTATION_CLASS_UID
     primitive.user_information = [length, implementation]
     request = A_ASSOCIATE_RQ()
     request.from_primitive(primitive)
@@ -171,7 +171,10 @@ def _store(association: _Association, number: int, uid: str, data_set: bytes) ->
             "AffectedSOPInstanceUID": uid,
         }
     )
-    parts = [struct.pack(">BxIIBB", 4, len(command) + 6, len(command) + 2, _CONTEXT, 3), command]
+    parts: list[bytes | memoryview] = [
+        struct.pack(">BxIIBB", 4, len(command) + 6, len(command) + 2, _CONTEXT, 3),
+        command,
+    ]
     view, largest = memoryview(data_set), association.maximum - 6
     for start in range(0, len(view), largest):
         fragment = view[start : start + largest]

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from deploy.node.config import DiskConfig
 from deploy.node.database import Database, DiskSample, Event
 from deploy.node.disk import Space
-from deploy.node.disk.watch import SpaceWatch
 from deploy.node.disk.fill import bytes_per_second, disk_samples, seconds_to_level
+from deploy.node.disk.watch import SpaceWatch
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=timezone.utc)
 
