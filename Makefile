@@ -11,7 +11,7 @@ STACK := ulimit -s 32768 2>/dev/null || true;
 # libraries anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo test test-fuzz test-viewers viewer lint clean
+.PHONY: install demo test test-fuzz test-reliability test-viewers viewer lint clean
 
 install: $(INSTALLED)
 
@@ -29,12 +29,21 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# Many tests wait for processes and networks: two of them at once keep two cores busy. The tests of a file stay together,
+# as they share what is slow to start.
 test: lint
-	@$(STACK) $(BIN)/pytest -m "not viewers"
+	@$(STACK) $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not viewers"
 
 # The long form of tests/fuzz: minutes instead of seconds.
 test-fuzz: $(INSTALLED)
 	@$(STACK) $(BIN)/python -m tests.fuzz --count 100000
+
+# The long forms of tests/reliability: about two hours, results as in docs/reliability.md. The load needs two cores for itself,
+# the full disk needs root.
+RELIABILITY := kills states destinations disk_full fuzz_network load
+test-reliability: $(INSTALLED)
+	@$(STACK) status=0; STATE_MACHINE_EXAMPLES=300 $(BIN)/pytest --timeout 3600 tests/deploy/node/test_state_machine.py || status=1; \
+	for each in $(RELIABILITY); do $(BIN)/python -m tests.reliability.$$each || status=1; done; exit $$status
 
 # OHIF from its npm package, into .viewers: without it `make test` skips the one test that needs it.
 viewer: $(INSTALLED)

@@ -15,9 +15,9 @@ from operators.check.frames import FramesRefusedByGate
 from operators.check.gate import GateResult, RefusedByGate
 from operators.manifest import Manifest, changed_model_files, load_manifest
 from operators.outcome import Decision, Gate, Outcome, voxels_of_segments
-from operators.provenance import Analysis, input_digest
+from operators.provenance import Analysis, ReplacedResult, input_digest
 from operators.read.selection import Selection, select_series
-from operators.read.study import Study, read_study
+from operators.read.study import Study, read_priors, read_study
 from operators.refused import Refused
 from operators.write.base.result import save
 from operators.write.refusal_report import write_refusal_report
@@ -47,6 +47,8 @@ class AppRun:
     """Everything that one run of an app is given.
 
     ``settings`` are the manifest's, with the site's own values in their place; ``started`` is timezone-aware.
+    ``replaces`` are earlier results, on less of the same study, that those of this run replace. ``priors_folder`` holds
+    a folder for each earlier study of the patient that was found; None where the app has no role for one.
     """
 
     manifest: Manifest
@@ -55,6 +57,8 @@ class AppRun:
     device: str
     settings: Mapping[str, Setting]
     started: datetime
+    replaces: tuple[ReplacedResult, ...] = ()
+    priors_folder: Path | None = None
 
 
 def app_names() -> tuple[str, ...]:
@@ -98,7 +102,13 @@ def merged_settings(manifest: Manifest, settings: Mapping[str, Setting] | None) 
 
 
 def analysis_of(
-    manifest: Manifest, study: Study, selection: Selection, *, settings: Mapping[str, Setting], started: datetime
+    manifest: Manifest,
+    study: Study,
+    selection: Selection,
+    *,
+    settings: Mapping[str, Setting],
+    started: datetime,
+    replaces: Sequence[ReplacedResult] = (),
 ) -> Analysis:
     """Return the identity of the analysis of a selection; where nothing was chosen, of the whole study.
 
@@ -106,7 +116,8 @@ def analysis_of(
     """
     uids = selection.sop_instance_uids or tuple(instance.sop_instance_uid for instance in study.instances)
     digest = input_digest(manifest.algorithm, settings, uids)
-    return Analysis(manifest.algorithm, digest, started, {name: str(value) for name, value in settings.items()})
+    parameters = {name: str(value) for name, value in settings.items()}
+    return Analysis(manifest.algorithm, digest, started, parameters, tuple(replaces))
 
 
 def prepare_app(name: str) -> None:
@@ -124,13 +135,15 @@ def run_app(
     settings: Mapping[str, Setting] | None = None,
     started: datetime | None = None,
     model_folder: Path | None = None,
+    replaces: Sequence[ReplacedResult] = (),
+    priors_folder: Path | None = None,
 ) -> Outcome:
     """Analyse the study in ``input_folder``; write the results and ``outcome.json`` into ``output_folder``.
 
     An input that must not be analysed gives an outcome "refused" and a report that says so, if the study can be
     read at all; everything else that goes wrong is raised, first of all :class:`ChangedModelError`. ``started`` is the
     time in the results: the same time and the same input give the same bytes. It is taken from SOURCE_DATE_EPOCH
-    (seconds), else the clock.
+    (seconds), else the clock. ``replaces`` and ``priors_folder`` are those of :class:`AppRun`.
     """
     begin = time.perf_counter()
     manifest = app_manifest(name)
@@ -141,6 +154,8 @@ def run_app(
         device,
         merged_settings(manifest, settings),
         started or _now(),
+        tuple(replaces),
+        priors_folder,
     )
     # Every result names the model by its digest: it must be that model.
     if changed := changed_model_files(manifest, run.model_folder):
@@ -196,8 +211,10 @@ def _conclude(run: AppRun, application: FunctionApplication, output_folder: Path
 def _refuse(run: AppRun, refused: Refused, gates: Sequence[GateResult], output_folder: Path) -> Outcome:
     """Report the refusal in the study. A study that cannot be read at all cannot be reported on: Refused again."""
     study = read_study(run.input_folder)
-    selection = select_series(study, run.manifest)
-    analysis = analysis_of(run.manifest, study, selection, settings=run.settings, started=run.started)
+    selection = select_series(study, run.manifest, read_priors(run.priors_folder))
+    analysis = analysis_of(
+        run.manifest, study, selection, settings=run.settings, started=run.started, replaces=run.replaces
+    )
     name, output = next(
         (name, output) for name, output in run.manifest.outputs.items() if output.object == "measurement_report"
     )

@@ -31,6 +31,9 @@ FIRST_SEED = 90_500
 INFERENCE = ("lesions", "regions")
 
 
+SCANNER = "PHANTOM"
+
+
 @dataclass(frozen=True)
 class Timing:
     """Seconds of each step of one study, in order, and of the whole way."""
@@ -53,14 +56,14 @@ def _measure(folder: Path, studies: int, size: Size) -> list[Timing]:
     timings = []
     with (
         running_archive(folder / "archive") as archive,
-        running_node(folder / "node", APP, archive) as node,
+        running_node(folder / "node", APP, archive, sender=SCANNER) as node,
     ):
         print(f"archive: {archive.description}; quiet time {ReadinessConfig().quiet_seconds:g} s")
         database = open_database(node.data_folder)
         for number in range(studies):
             phantom = simulate_brain_mr(FIRST_SEED + number, size=size)
             study = write_brain_mr(phantom, folder / f"study{number}")
-            report = send_files(study.paths, node.host, node.port, called_ae_title=AE_TITLE)
+            report = send_files(study.paths, node.host, node.port, calling_ae_title=SCANNER, called_ae_title=AE_TITLE)
             if report.failed:
                 raise SystemExit(f"the node refused {len(report.failed)} images")
             progress = _wait(study, node, database)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from monai.deploy.conditions import CountCondition
@@ -14,18 +14,29 @@ from monai.deploy.core import Application, ConditionType, Fragment, Operator, Op
 class FunctionOperator(Operator):
     """An operator that calls one plain function: it only moves data between ports.
 
-    Each parameter of the function that is not given in ``settings`` is an input port of that name; what the function
-    returns is emitted on the one output port, ``output``. Exceptions pass through unchanged. ``result`` holds the
-    last result and ``seconds`` its duration, for whoever asks after the run.
+    Each parameter of the function that is not given in ``settings`` is an input port of that name, one with a default
+    only if it is among ``offered``. What the function returns is emitted on the one output port, ``output``. Exceptions
+    pass through unchanged. ``result`` holds the last result and ``seconds`` its duration, for whoever asks after the
+    run.
     """
 
     def __init__(
-        self, fragment: Fragment, function: Callable[..., Any], *, output: str, settings: dict[str, Any]
+        self,
+        fragment: Fragment,
+        function: Callable[..., Any],
+        *,
+        output: str,
+        settings: dict[str, Any],
+        offered: Sequence[str] = (),
     ) -> None:
         self.function = function
         self.output = output
         self.settings = settings
-        self.input_names = [name for name in inspect.signature(function).parameters if name not in settings]
+        self.input_names = [
+            name
+            for name, parameter in inspect.signature(function).parameters.items()
+            if name not in settings and (parameter.default is inspect.Parameter.empty or name in offered)
+        ]
         self.result: Any = None
         self.seconds: float | None = None
         # Without an input port to wait for, Holoscan would call the operator again and again.
@@ -64,8 +75,8 @@ class FunctionApplication(Application):
         other parameters. Raises :class:`TypeError` unless they cover the parameters exactly: Holoscan would wait for
         ever for an input that nobody sends.
         """
-        operator = FunctionOperator(self, function, output=output, settings=settings)
         offered = [step.output for step in upstream]
+        operator = FunctionOperator(self, function, output=output, settings=settings, offered=offered)
         if sorted(offered) != sorted(operator.input_names):
             raise TypeError(f"step {output!r} needs {operator.input_names} from upstream, and is offered {offered}")
         self.add_operator(operator)

@@ -124,6 +124,9 @@ class InputRole(_Part):
         default=(), description="CEL expressions of number or bool, most important first; the larger value wins"
     )
     reading: ReadingRules = Field(default=DEFAULT_RULES, description="How the chosen series is read or refused")
+    origin: Literal["study", "prior"] = Field(
+        default="study", alias="from", description="The study itself, or an earlier one of the same patient"
+    )
 
     @property
     def sop_class_uids(self) -> frozenset[UID]:
@@ -209,6 +212,8 @@ class Manifest(_Part):
         unknown = (set(self.required) | set(self.at_least_one_of)) - set(self.inputs)
         if unknown:
             raise ValueError(f"roles {sorted(unknown)} are not among the inputs {sorted(self.inputs)}")
+        if all(role.origin == "prior" for role in self.inputs.values()):
+            raise ValueError("one of the inputs must be from the study itself, not all from a prior")
         if not self.required and not self.at_least_one_of:
             raise ValueError("name the roles that a run needs: 'required' or 'at_least_one_of'")
         return self

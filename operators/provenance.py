@@ -13,12 +13,6 @@ from pydicom.sr.coding import Code
 MANUFACTURER = "Gantry"
 """Manufacturer (0008,0070) of everything that Gantry writes."""
 
-IMPLEMENTATION_CLASS_UID = "2.25.265126989388440491272640447162953540649"
-"""Implementation Class UID (0002,0012), made from a random UUID (PS3.5 annex B.2)."""
-
-IMPLEMENTATION_VERSION_NAME = "GANTRY_0.1"
-"""Implementation Version Name (0002,0013), at most 16 characters."""
-
 
 def uid_from_text(text: str) -> str:
     """Return the UID ``2.25.`` + the first 128 bits of SHA-256 of ``text`` (PS3.5 annex B.2 form)."""
@@ -46,21 +40,46 @@ class Algorithm:
 
 
 @dataclass(frozen=True)
+class ReplacedResult:
+    """An object of an earlier analysis of the same study that one of this analysis takes the place of.
+
+    ``output`` is the manifest's name of the output that both are of.
+    """
+
+    output: str
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str
+
+
+@dataclass(frozen=True)
 class Analysis:
     """One run of one algorithm on one input: the source of every identifier in the results.
 
     ``input_digest`` is hexadecimal SHA-256 (see :func:`input_digest`); ``started`` is timezone-aware.
-    ``parameters`` are told in the report (TID 4019 row 3), e.g. the input configuration that was used.
+    ``parameters`` are told in the report (TID 4019 row 3), e.g. the input configuration that was used. ``replaces`` are
+    the results of the same algorithm on less of the study, which came in parts; like ``started`` they are fixed when
+    the analysis is planned and no part of the input, so they do not change its digest.
     """
 
     algorithm: Algorithm
     input_digest: str
     started: datetime
     parameters: Mapping[str, str] = field(default_factory=dict)
+    replaces: tuple[ReplacedResult, ...] = ()
 
     def uid(self, slot: str) -> str:
         """Return the UID of an output's slot, e.g. ``"lesions/series"``: the same input gives the same UID."""
-        return uid_from_text(f"result/{self.input_digest}/{slot}")
+        return result_uid(self.input_digest, slot)
+
+    def replaced(self, output: str) -> ReplacedResult | None:
+        """Return what the object of an output replaces, or None."""
+        return next((result for result in self.replaces if result.output == output), None)
+
+
+def result_uid(input_digest: str, slot: str) -> str:
+    """Return the UID that an analysis of this digest gives an output's slot, e.g. ``"lesions/series"``."""
+    return uid_from_text(f"result/{input_digest}/{slot}")
 
 
 def input_digest(algorithm: Algorithm, settings: Mapping[str, object], sop_instance_uids: Iterable[str]) -> str:

@@ -34,9 +34,8 @@ class App(FunctionApplication):
 
         study = step("study", read_study, source=run.input_folder)
         selection = step("selection", require_series, study, manifest=manifest)
-        analysis = step(
-            "analysis", analysis_of, study, selection, manifest=manifest, settings=run.settings, started=run.started
-        )
+        fixed = {"settings": run.settings, "started": run.started, "replaces": run.replaces}
+        analysis = step("analysis", analysis_of, study, selection, manifest=manifest, **fixed)
         instance = step("instance", newest_instance, selection)
         gates = step("gates", judge_domain, instance, model=model)
         classified = step("classified", classify, instance, gates, model=model, explain=bool(run.settings["explain"]))

@@ -32,9 +32,8 @@ class App(FunctionApplication):
 
         study = step("study", read_study, source=run.input_folder)
         selection = step("selection", require_series, study, manifest=manifest)
-        analysis = step(
-            "analysis", analysis_of, study, selection, manifest=manifest, settings=run.settings, started=run.started
-        )
+        fixed = {"settings": run.settings, "started": run.started, "replaces": run.replaces}
+        analysis = step("analysis", analysis_of, study, selection, manifest=manifest, **fixed)
         recording = step("recording", newest_recording, selection)
         measured = step("measured", measure, recording)
         step("summary", summarise, recording, measured)

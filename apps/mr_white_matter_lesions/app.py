@@ -46,9 +46,8 @@ class App(FunctionApplication):
 
         study = step("study", read_study, source=run.input_folder)
         selection = step("selection", require_series, study, manifest=manifest)
-        identity = step(
-            "identity", analysis_of, study, selection, manifest=manifest, settings=run.settings, started=run.started
-        )
+        fixed = {"settings": run.settings, "started": run.started, "replaces": run.replaces}
+        identity = step("identity", analysis_of, study, selection, manifest=manifest, **fixed)
         volumes = step(
             "volumes", read_volumes, selection, manifest=manifest, references=load_references(run.model_folder)
         )

@@ -40,9 +40,8 @@ class App(FunctionApplication):
 
         study = step("study", read_study, source=run.input_folder)
         selection = step("selection", require_series, study, manifest=manifest)
-        analysis = step(
-            "analysis", analysis_of, study, selection, manifest=manifest, settings=run.settings, started=run.started
-        )
+        fixed = {"settings": run.settings, "started": run.started, "replaces": run.replaces}
+        analysis = step("analysis", analysis_of, study, selection, manifest=manifest, **fixed)
         pictures = step("pictures", read_tissue, selection)
         verdicts = step("verdicts", judge, pictures, model=model)
         gates = step("gates", gate_results, pictures, verdicts)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deploy.cli.failure import explained, fail
-from deploy.cli.options import AppName
+from deploy.cli.index import open_index
+from deploy.cli.options import DEFAULT_CONFIG, AppName, ConfigFile
 
 if TYPE_CHECKING:
     from operators.manifest import Manifest
@@ -98,6 +100,25 @@ def check_app(app: AppName) -> None:
         fail("\n".join([f"the model of {app} is not the one that its manifest describes:", *problems]))
     files = len(manifest.model.files)
     typer.echo(f"{app} {manifest.application.version}: manifest valid, {files} model file(s) unchanged")
+
+
+@commands.command("pause")
+def pause_app(app: AppName, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Have the node begin no job of an app until it is resumed; runs under way go on, and studies are received."""
+    from deploy.node.jobs import pause_app as pause
+
+    read_manifest(app)
+    paused = pause(open_index(config), app, asked_by=getpass.getuser())
+    typer.echo(f"{app} {'is paused' if paused else 'was paused already'}")
+
+
+@commands.command("resume")
+def resume_app(app: AppName, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Let a paused app begin jobs."""
+    from deploy.node.jobs import resume_app as resume
+
+    resumed = resume(open_index(config), app, asked_by=getpass.getuser())
+    typer.echo(f"{app} {'begins jobs again' if resumed else 'was not paused'}")
 
 
 @commands.command("package")

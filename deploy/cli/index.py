@@ -28,13 +28,22 @@ def open_index(path: Path) -> Database:
     """Open the database of the node that ``path`` configures; a node that never ran ends the command."""
     from sqlalchemy.exc import DatabaseError
 
-    from deploy.node.database import FILE_NAME, open_database
+    from deploy.node.database import (
+        FILE_NAME,
+        NewerDatabaseError,
+        OlderDatabaseError,
+        check_database,
+        open_database,
+    )
 
     data_folder = read_config(path).data_folder
     if not (data_folder / FILE_NAME).is_file():
         fail(f"there is no node's index in {data_folder}: has 'gantry serve' run with this configuration?")
     try:
-        return open_database(data_folder)
+        # Not brought up to date here: a node of the former version may be at work on it.
+        with explained(NewerDatabaseError, OlderDatabaseError):
+            check_database(data_folder)
+        return open_database(data_folder, upgrade=False)
     except DatabaseError as error:
         fail_on_index(data_folder, error)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deploy.cli.failure import explained, fail
-from deploy.cli.index import open_index
+from deploy.cli.index import open_index, read_config
 from deploy.cli.options import DEFAULT_CONFIG, ConfigFile
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def list_jobs(
                     f"{job.app} {job.app_version}",
                     job.study.patient_id,
                     job.study.accession_number,
-                    state_text(job.state.value),
+                    state_text(job.state.value) + (" (paused)" if job.paused else ""),
                     job.reason,
                     job.attempts,
                     local_time(job.started),
@@ -72,10 +73,12 @@ def show_job(job: JobNumber, config: ConfigFile = DEFAULT_CONFIG) -> None:
         show_fields(
             {
                 "app": f"{found.app} {found.app_version}",
-                "state": found.state.value,
+                "state": found.state.value + (", paused" if found.paused else ""),
+                "priority": "STAT" if found.stat else "",
                 "reason": found.reason,
                 "detail": found.detail,
                 "attempts": found.attempts,
+                "failures": ", ".join(f"{kind} {count}x" for kind, count in found.failures.items()),
                 "next attempt": local_time(found.not_before) if not found.state.is_final else "",
                 "made": local_time(found.started),
                 "finished": local_time(found.finished),
@@ -109,14 +112,60 @@ def show_job(job: JobNumber, config: ConfigFile = DEFAULT_CONFIG) -> None:
         )
 
 
+@commands.command("pause")
+def pause_job(job: JobNumber, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Do not begin a job, or not again, until it is resumed; a run under way goes on."""
+    from deploy.node.jobs import IllegalTransitionError, UnknownJobError, pause
+
+    with explained(UnknownJobError, IllegalTransitionError):
+        pause(open_index(config), job, asked_by=getpass.getuser())
+    typer.echo(f"job {job} is paused")
+
+
+@commands.command("resume")
+def resume_job(job: JobNumber, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Let a paused job begin."""
+    from deploy.node.jobs import UnknownJobError, resume
+
+    with explained(UnknownJobError):
+        resume(open_index(config), job, asked_by=getpass.getuser())
+    typer.echo(f"job {job} is not paused")
+
+
+@commands.command("cancel")
+def cancel_job(job: JobNumber, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """End a job whose results are not on their way yet; a run under way is ended by the node within a second."""
+    from deploy.node.database import JobState
+    from deploy.node.jobs import IllegalTransitionError, UnknownJobError, cancel
+
+    with explained(UnknownJobError, IllegalTransitionError):
+        state = cancel(open_index(config), job, asked_by=getpass.getuser())
+    typer.echo(f"job {job} is cancelled" if state is JobState.CANCELLED else f"the node is asked to end job {job}")
+
+
 @commands.command("retry")
 def retry_job(job: JobNumber, config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Queue a failed job again, with all its attempts before it."""
+    """Queue a failed or cancelled job again, with all its attempts before it."""
     from deploy.node.jobs import IllegalTransitionError, UnknownJobError, retry
 
     with explained(UnknownJobError, IllegalTransitionError):
-        retry(open_index(config), job)
+        retry(open_index(config), job, asked_by=getpass.getuser())
     typer.echo(f"job {job} is queued again")
+
+
+@commands.command("redeliver")
+def redeliver_job(job: JobNumber, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Send a job's results to its destinations once more; running it again would give the same objects."""
+    from deploy.node.jobs import IllegalTransitionError, UnknownJobError
+    from deploy.node.outbox import redeliver
+
+    data_folder = read_config(config).data_folder
+    with (
+        explained(UnknownJobError, IllegalTransitionError, FileNotFoundError),
+        open_index(config).write() as session,
+    ):
+        count = redeliver(session, job, data_folder, asked_by=getpass.getuser())
+    typer.echo(f"{count} objects of job {job} are to be delivered again")
 
 
 def _job(session: Session, number: int) -> Job:

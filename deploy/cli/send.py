@@ -10,6 +10,7 @@ import typer
 from deploy.cli.failure import explained, fail
 
 if TYPE_CHECKING:
+    from deploy.node.config import TLSConfig
     from deploy.node.send import SentInstance
 
 
@@ -18,11 +19,15 @@ def send(
     peer: Annotated[str, typer.Argument(metavar="HOST:PORT", help="The receiver.")],
     called_ae: Annotated[str, typer.Option(help="The receiver's AE title.")] = "GANTRY",
     calling_ae: Annotated[str, typer.Option(help="The sender's AE title.")] = "GANTRY_SEND",
+    certificate: Annotated[Path | None, typer.Option(help="Our certificate in PEM, for DICOM TLS.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Its private key in PEM.")] = None,
+    trusted: Annotated[Path | None, typer.Option(help="Authorities of the receiver's certificate in PEM.")] = None,
 ) -> None:
     """Send DICOM files by C-STORE; the exit status is 1 if any was not stored."""
     from pydicom.misc import is_dicom
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from deploy.node.config import ConfigError
     from deploy.node.send import DestinationError, Peer, send_files
 
     host, separator, port = peer.rpartition(":")
@@ -33,15 +38,26 @@ def send(
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and is_dicom(path)]
     if not paths:
         fail(f"no DICOM file in {folder}")
+    tls = _tls(certificate, key, trusted)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with explained(DestinationError), Progress(*columns) as progress:
+    with explained(DestinationError, ConfigError), Progress(*columns) as progress:
         task = progress.add_task(f"to {called_ae} at {peer}", total=len(paths))
 
         def advance(instance: SentInstance) -> None:
             progress.advance(task)
 
-        sent = send_files(paths, Peer(host, int(port), called_ae, calling_ae), on_progress=advance)
+        sent = send_files(paths, Peer(host, int(port), called_ae, calling_ae, tls), on_progress=advance)
     refused = [instance for instance in sent if not instance.delivered]
     typer.echo(f"{len(sent) - len(refused)} of {len(sent)} instances stored")
     if refused:
         fail("\n".join(["not stored:", *(f"{instance.path}: {instance}" for instance in refused)]))
+
+
+def _tls(certificate: Path | None, key: Path | None, trusted: Path | None) -> TLSConfig | None:
+    from deploy.node.config import TLSConfig
+
+    if certificate is None and key is None and trusted is None:
+        return None
+    if certificate is None or key is None or trusted is None:
+        fail("TLS needs --certificate, --key and --trusted", status=2)
+    return TLSConfig(certificate=certificate, key=key, trusted=trusted)

@@ -15,17 +15,24 @@ def serve(config: ConfigFile = DEFAULT_CONFIG) -> None:
     # Imported after the configuration is known to be right: this takes seconds.
     from sqlalchemy.exc import DatabaseError
 
+    from deploy.node.access import check_access
     from deploy.node.config import ConfigError, check_apps
+    from deploy.node.database import NewerDatabaseError
     from deploy.node.lock import DataFolderInUseError
+    from deploy.node.recover import DamagedIndexError
     from deploy.node.serve import serve as run_node
+    from deploy.node.web import WebPortError
     from operators.manifest import ManifestError
 
     with explained(ConfigError, ManifestError):
         check_apps(node, config)
+        check_access(node, config)
     try:
         status = run_node(node)
-    except DataFolderInUseError as error:
+    except (DataFolderInUseError, NewerDatabaseError, DamagedIndexError) as error:
         fail(str(error))
+    except WebPortError as error:
+        fail(f"{config}: {error}")
     except OSError as error:
         if error.filename is not None:
             fail(f"{config}: data_folder {node.data_folder}: {error.filename}: {error.strerror}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -165,7 +166,29 @@ def _show_events(session: Session, study: Study) -> None:
         if isinstance(gates, list):
             show_gates([Gate.model_validate(gate) for gate in gates], title=f"\nGates of job {event.job_id}")
     show_table(
+        ("app", "decided", "evidence"),
+        [
+            (event.data.get("app") or "the node", local_time(event.at), _evidence_text(evidence))
+            for event in events
+            if isinstance(evidence := event.data.get("evidence"), dict)
+        ],
+        title="\nReadiness",
+    )
+    show_table(
         ("time", "job", "event", "what happened"),
         [(local_time(event.at), event.job_id or "", event.kind, event.text) for event in events],
         title="\nDecisions and events",
     )
+
+
+def _evidence_text(evidence: Mapping[str, object]) -> str:
+    """The evidence of a decision, a line for each thing that was known (times in seconds)."""
+    return "\n".join(f"{name.replace('_', ' ')}: {_value_text(value)}" for name, value in evidence.items())
+
+
+def _value_text(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {part}" for name, part in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(_value_text, value))
+    return "yes" if value is True else "no" if value is False else str(value)

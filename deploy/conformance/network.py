@@ -9,16 +9,36 @@ from typing import get_args, get_type_hints
 from pydantic import ValidationError
 from pydicom._uid_dict import UID_dictionary
 from pydicom.uid import UID, ExplicitVRLittleEndian, ParametricMapStorage
-from pynetdicom.sop_class import Verification
+from pynetdicom.sop_class import (
+    StudyRootQueryRetrieveInformationModelFind,
+    StudyRootQueryRetrieveInformationModelGet,
+    StudyRootQueryRetrieveInformationModelMove,
+    Verification,
+)
 
 from apps.run import app_manifest, app_names
 from deploy.conformance.markdown import table
-from deploy.node import receive, send
-from deploy.node.config import DestinationConfig, ReceiveConfig
+from deploy.node.config import DestinationConfig
+from deploy.node.receive import statuses as received
+from deploy.node.send import files as sent
+from deploy.node.send import peer as called
+from deploy.node.services import supported_contexts
 from deploy.node.verify.iods.sop_classes import RESULT_SOP_CLASSES
-from operators.provenance import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from operators.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from operators.write.base.encode import LOSSLESS
 from operators.write.segments.form import SegmentationForm
+
+_QUERIES = (
+    StudyRootQueryRetrieveInformationModelFind,
+    StudyRootQueryRetrieveInformationModelGet,
+    StudyRootQueryRetrieveInformationModelMove,
+)
+
+_SERVICES = {
+    context.abstract_syntax: "where a destination asks for it" if context.peer_as_scp else ""
+    for context in supported_contexts()
+}
+"""The services beside storage, and when the node uses them itself."""
 
 
 def uid_name(uid: str) -> str:
@@ -29,8 +49,10 @@ def uid_name(uid: str) -> str:
 def services() -> str:
     """Return the SOP classes with their roles."""
     rows = [(uid_name(str(Verification)), str(Verification), "", "yes")]
-    rows.append(("every storage SOP class (PS3.4 annex B.5), known, unknown or private", "any", "", "yes"))
+    rows.append(("every storage SOP class (PS3.4 annex B.5), private ones where configured", "any", "", "yes"))
     rows += [(uid_name(uid), uid, "yes", "yes") for uid in sorted(RESULT_SOP_CLASSES, key=uid_name)]
+    rows += [(uid_name(uid), uid, role, "yes") for uid, role in _SERVICES.items()]
+    rows += [(uid_name(uid), str(uid), "where an archive is configured", "") for uid in _QUERIES]
     return table(("SOP class", "UID", "user (SCU)", "provider (SCP)"), rows)
 
 
@@ -46,26 +68,6 @@ def analysed() -> str:
     return table(("app", "input", "SOP class", "UID"), rows)
 
 
-def acceptance() -> str:
-    """Return the association policies of the acceptor."""
-    defaults = ReceiveConfig()
-    return table(
-        ("policy", "value"),
-        (
-            ("AE title", f"`{defaults.ae_title}`, configurable (`receive.ae_title`)"),
-            ("port", f"{defaults.port}, configurable (`receive.port`)"),
-            ("called AE title", "not checked"),
-            ("calling AE titles and addresses", "all accepted"),
-            ("maximum PDU size received", f"{defaults.maximum_pdu_size} bytes, configurable"),
-            ("associations at a time", f"{defaults.maximum_associations}, configurable; more are rejected (transient)"),
-            ("silence after which a peer counts as gone", f"{defaults.network_timeout_seconds:g} s, configurable"),
-            ("asynchronous operations window", "not supported: one request at a time"),
-            ("SOP class extended negotiation", "not supported"),
-            ("user identity negotiation", "not supported"),
-        ),
-    )
-
-
 def initiation() -> str:
     """Return the association policies of the requestor."""
     destination = DestinationConfig(ae_title="PACS", host="pacs", port=104)
@@ -75,9 +77,9 @@ def initiation() -> str:
             ("calling AE title", "the node's own (`receive.ae_title`)"),
             ("called AE title, address, port", "of the destination (`destinations.NAME`)"),
             ("associations at a time", "one for each destination"),
-            ("connection refused after", f"{send.CONNECTION_SECONDS:g} s"),
-            ("negotiation given up after", f"{send.NEGOTIATION_SECONDS:g} s"),
-            ("answer to a request awaited for", f"{send.ANSWER_SECONDS:g} s"),
+            ("connection refused after", f"{called.CONNECTION_SECONDS:g} s"),
+            ("negotiation given up after", f"{called.NEGOTIATION_SECONDS:g} s"),
+            ("answer to a request awaited for", f"{destination.answer_seconds:g} s, configurable"),
             (
                 "retry",
                 f"after {destination.first_retry_seconds:g} s, each time twice as late up to "
@@ -119,21 +121,31 @@ def _forms() -> Iterator[SegmentationForm]:
 def statuses() -> str:
     """Return the statuses of C-STORE responses, given and taken."""
     given = (
-        (receive.SUCCESS, "Success", "the instance is on the disk of the node, under its final name, and synchronised"),
-        (receive.OUT_OF_RESOURCES, "Refused: out of resources", "the disk or a quota is full"),
         (
-            receive.DATA_SET_MISMATCH,
+            received.SUCCESS,
+            "Success",
+            "the instance is on the disk of the node, under its final name, and synchronised",
+        ),
+        (received.OUT_OF_RESOURCES, "Refused: out of resources", "there is no room, or the instance is too large"),
+        (
+            received.DATA_SET_MISMATCH,
             "Error: data set does not match",
             "SOP class or instance differ from the request's",
         ),
         (
-            receive.CANNOT_UNDERSTAND,
+            received.CANNOT_UNDERSTAND,
             "Error: cannot understand",
             "there is no data set, or no legible identifiers in it",
         ),
-        (receive.PROCESSING_FAILURE, "Processing failure", "anything else that went wrong in the node"),
+        (received.PROCESSING_FAILURE, "Processing failure", "anything else that went wrong in the node"),
     )
-    taken = [(send.SUCCESS, "delivered"), *((code, "delivered; the warning is kept") for code in send.WARNINGS)]
+    warnings = ["Bxxx", *(f"{code:04X}" for code in sent.WARNINGS)]
+    taken = [
+        (f"{sent.SUCCESS:04X}", "delivered"),
+        (", ".join(warnings), "delivered; the warning is kept"),
+        ("A7xx", "not delivered; nothing more is sent for a while, then again"),
+        ("any other", "not delivered; sent again later"),
+    ]
     return "\n\n".join(
         (
             "As provider:",
@@ -141,7 +153,7 @@ def statuses() -> str:
             "As user:",
             table(
                 ("status of the peer", "what the node does"),
-                (*((f"{code:04X}", what) for code, what in taken), ("any other", "not delivered; sent again later")),
+                taken,
             ),
         )
     )

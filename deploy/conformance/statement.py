@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
 
-from deploy.conformance import network
+from deploy.conformance import acceptance, network, services
 from deploy.conformance.content_tree import content_tree
 from deploy.conformance.markdown import table
 from deploy.conformance.objects import COMMON_MODULES, Example, attribute_table, module_list
@@ -23,11 +23,17 @@ def conformance_statement(examples: Mapping[str, Sequence[Example]], *, version:
         version=version,
         overview=network.services(),
         analysed=network.analysed(),
-        acceptance=network.acceptance(),
+        acceptance=acceptance.acceptance(),
+        rejections=acceptance.rejections(),
+        tls=acceptance.tls(),
+        store_statuses=acceptance.store_statuses(),
         initiation=network.initiation(),
         proposed=network.proposed(),
         statuses=network.statuses(),
         implementation=network.implementation(),
+        service_statuses=services.service_statuses(),
+        commitment=services.commitment_policies(),
+        queries=services.query_policies(),
         results=_results(written, examples),
         common=attribute_table(_richest(examples), COMMON_MODULES),
         objects="\n\n".join(_object(uid, examples[uid]) for uid in written),

@@ -15,12 +15,14 @@ import yaml
 
 from deploy.child import stop
 from deploy.demo.archive import Archive
+from deploy.demo.echo import AE_TITLE as ECHO_AE_TITLE
 from deploy.demo.echo import answers_echo
 from deploy.orthanc.server import free_port
 
 AE_TITLE = "GANTRY"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
+_THIS_MACHINE = "127.0.0.0/8"
 
 
 class NodeError(RuntimeError):
@@ -46,8 +48,10 @@ class RunningNode:
 
 
 @contextmanager
-def running_node(folder: Path, app: str, archive: Archive) -> Iterator[RunningNode]:
-    """Start a node that runs one app and delivers to the archive; everything of its own lies in ``folder``.
+def running_node(folder: Path, app: str, archive: Archive, *, sender: str) -> Iterator[RunningNode]:
+    """Start a node that runs one app on what ``sender`` (an AE title) stores, and delivers to the archive.
+
+    Everything of its own lies in ``folder``; nobody but ``sender`` on this machine may store.
 
     Raises :class:`NodeError` where it does not answer C-ECHO within a minute.
     """
@@ -57,6 +61,10 @@ def running_node(folder: Path, app: str, archive: Archive) -> Iterator[RunningNo
     content = {
         "data_folder": "data",
         "receive": {"ae_title": AE_TITLE, "host": "127.0.0.1", "port": port},
+        "peers": {
+            "scanner": {"ae_title": sender, "networks": [_THIS_MACHINE]},
+            "demonstration": {"ae_title": ECHO_AE_TITLE, "networks": [_THIS_MACHINE], "may": ["echo"]},
+        },
         "destinations": {
             "archive": {"ae_title": archive.ae_title, "host": archive.host, "port": archive.port},
         },

@@ -62,7 +62,7 @@ def run_demo(output: Path, *, size: Literal["full", "small"], seed: int, timeout
 def _play(output: Path, size: Literal["full", "small"], seed: int, timeout: float, screen: Screen) -> tuple[Path, ...]:
     with running_archive(output / "archive") as archive:
         screen.step("archive", f"{archive.description} listens as {archive.ae_title} at {archive.host}:{archive.port}")
-        with running_node(output / "node", APP, archive) as node:
+        with running_node(output / "node", APP, archive, sender=SCANNER_AE_TITLE) as node:
             screen.step("node", f"gantry serve listens as {AE_TITLE} at {node.host}:{node.port} and runs {APP}")
             study = _simulate(output / "study", size, seed, screen)
             _send(study, archive.host, archive.port, archive.ae_title, screen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 
 from pynetdicom.association import Association
 
@@ -21,6 +22,14 @@ def acknowledge_at_once(association: Association) -> None:
     """
     if hasattr(socket, "TCP_QUICKACK") and (connection := _connection(association)) is not None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+def cut(association: Association) -> None:
+    """Cut the connection, whatever the association is waiting for: it is over at once, without an A-ABORT."""
+    if (connection := _connection(association)) is not None:
+        # The peer may have done so already.
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 def _connection(association: Association) -> socket.socket | None:

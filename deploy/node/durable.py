@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 
-def synchronize_folder(folder: Path) -> None:
+def synchronize_folder(folder: Path | str) -> None:
     """Make a folder's entries durable (fsync(2): that of a file does not cover its entry in the folder)."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -16,14 +16,19 @@ def synchronize_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def synchronize_file(path: Path | str) -> None:
+    """Make a file's content durable."""
+    with Path(path).open("rb") as file:
+        os.fsync(file.fileno())
+
+
 def move_folder(source: Path, target: Path) -> None:
     """Move a folder of files to where nothing, or something older, is; durable when this returns.
 
     Both must be on one file system, so that ``target`` is never there in part. Raises :class:`OSError`.
     """
     for path in source.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+        synchronize_file(path)
     synchronize_folder(source)
     if not target.parent.is_dir():
         target.parent.mkdir()

@@ -15,10 +15,24 @@ from deploy.node.database import Event
 
 
 class _StandardError:
-    """Writes to standard error as it is at that moment, which a program may have redirected."""
+    """Writes to standard error as it is at that moment, which a program may have redirected.
+
+    Where it cannot be written to, such as a file on a full disk or a pipe that nobody reads any more, the node goes on;
+    how many lines that were is told before the next one.
+    """
+
+    def __init__(self) -> None:
+        self._lost = 0
 
     def msg(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+        before = f'{{"kind": "lines-lost", "text": "{self._lost} lines could not be written"}}\n' if self._lost else ""
+        try:
+            # In one piece: print would write the line's end apart, and another thread's line in between.
+            sys.stderr.write(f"{before}{line}\n")
+            sys.stderr.flush()
+            self._lost = 0
+        except OSError:
+            self._lost += 1
 
     info = warning = error = msg
 

@@ -1,4 +1,8 @@
-"""File Meta Information (PS3.10 section 7.1): what stands before the data set in a DICOM file."""
+"""File Meta Information (PS3.10 section 7.1): what stands before the data set in a DICOM file.
+
+A file in the spool also says, in Private Information (0002,0102), how long its data set is and what its SHA-256 is: a
+file whose bytes did not all reach the disk before a loss of power is known from itself.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,17 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from operators.provenance import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from operators.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 _PREAMBLE = bytes(128) + b"DICM"
 _GROUP_LENGTH = struct.Struct("<HH2sHI")
+
+_CHECK = struct.Struct("<Q32s")
+_CHECK_CREATOR = f"{IMPLEMENTATION_CLASS_UID}.1"
+"""Private Information Creator UID (0002,0100): who knows what (0002,0102) holds."""
+
+CHECK_BYTES = _CHECK.size
+"""The self-check is the last element of the File Meta Information, and its value the last bytes before the data set."""
 
 
 class NotDicomFileError(ValueError):
@@ -27,11 +38,27 @@ class FileMeta:
     called_ae_title: str
 
 
-def encode(meta: FileMeta) -> bytes:
+@dataclass(frozen=True)
+class SelfCheck:
+    """How many bytes the data set of a file has, and their SHA-256 (32 bytes)."""
+
+    size: int
+    sha256: bytes
+
+    def encode(self) -> bytes:
+        """Return the value of Private Information (0002,0102): always of one length, so that it can be patched."""
+        return _CHECK.pack(self.size, self.sha256)
+
+
+UNKNOWN_CHECK = SelfCheck(0, bytes(32))
+"""Stands in a file until its data set has come. No data set has this digest."""
+
+
+def encode(meta: FileMeta, check: SelfCheck | None = None) -> bytes:
     """Return preamble, prefix and File Meta Information, to be followed by the data set.
 
-    The sender's AE title stands in Source (0002,0016), where archives look for it, and in Sending Application Entity
-    Title (0002,0017).
+    With ``check`` the last :data:`CHECK_BYTES` are its value. The sender's AE title stands in Source (0002,0016), where
+    archives look for it, and in Sending Application Entity Title (0002,0017).
     """
     elements = b"".join(
         (
@@ -44,6 +71,7 @@ def encode(meta: FileMeta) -> bytes:
             _text(0x0016, b"AE", meta.calling_ae_title),
             _text(0x0017, b"AE", meta.calling_ae_title),
             _text(0x0018, b"AE", meta.called_ae_title),
+            b"" if check is None else _private(check),
         )
     )
     return _PREAMBLE + _GROUP_LENGTH.pack(2, 0, b"UL", 4, len(elements)) + elements
@@ -54,6 +82,11 @@ def decode(file: BinaryIO) -> FileMeta:
 
     Raises :class:`NotDicomFileError`.
     """
+    return decode_checked(file)[0]
+
+
+def decode_checked(file: BinaryIO) -> tuple[FileMeta, SelfCheck | None]:
+    """Do the same and return the self-check, too; None where there is none, as in files of earlier versions."""
     start = file.read(len(_PREAMBLE) + _GROUP_LENGTH.size)
     if len(start) < len(_PREAMBLE) + _GROUP_LENGTH.size or start[128:132] != b"DICM":
         raise NotDicomFileError("no 'DICM' after the preamble")
@@ -62,6 +95,7 @@ def decode(file: BinaryIO) -> FileMeta:
         raise NotDicomFileError("no File Meta Information Group Length")
     content = file.read(length)
     found: dict[int, str] = {}
+    private = b""
     position = 0
     while position < len(content):
         if len(content) - position < 8:
@@ -69,21 +103,34 @@ def decode(file: BinaryIO) -> FileMeta:
         _, element, vr, size = struct.unpack_from("<HH2sH", content, position)
         position += 8
         if vr == b"OB":
+            if len(content) - position < 4:
+                raise NotDicomFileError("the File Meta Information ends early")
             (size,) = struct.unpack_from("<I", content, position)
             position += 4
+            if element == 0x0102:
+                private = content[position : position + size]
         else:
-            found[element] = content[position : position + size].decode("ascii").rstrip("\0 ")
+            # Damage, such as bytes that never reached the disk, must not look like an error of another kind.
+            found[element] = content[position : position + size].decode("ascii", "replace").rstrip("\0 ")
         position += size
     absent = {0x0002, 0x0003, 0x0010} - found.keys()
     if position != length or absent:
         raise NotDicomFileError("the File Meta Information is incomplete")
-    return FileMeta(
+    meta = FileMeta(
         sop_class_uid=found[0x0002],
         sop_instance_uid=found[0x0003],
         transfer_syntax_uid=found[0x0010],
         calling_ae_title=found.get(0x0017, ""),
         called_ae_title=found.get(0x0018, ""),
     )
+    if found.get(0x0100) != _CHECK_CREATOR or len(private) != CHECK_BYTES:
+        return meta, None
+    return meta, SelfCheck(*_CHECK.unpack(private))
+
+
+def _private(check: SelfCheck) -> bytes:
+    value = check.encode()
+    return _text(0x0100, b"UI", _CHECK_CREATOR) + struct.pack("<HH2sHI", 2, 0x0102, b"OB", 0, len(value)) + value
 
 
 def _text(element: int, vr: bytes, value: str) -> bytes:

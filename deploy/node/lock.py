@@ -17,8 +17,11 @@ class DataFolderInUseError(RuntimeError):
 
 
 @contextmanager
-def lock_data_folder(data_folder: Path) -> Iterator[None]:
-    """Hold the data folder for this process alone. Raises :class:`DataFolderInUseError`."""
+def lock_data_folder(data_folder: Path) -> Iterator[bool]:
+    """Hold the data folder for this process alone; yields whether the last holder let go of it, and was not killed.
+
+    Raises :class:`DataFolderInUseError`.
+    """
     # It will hold patient data.
     data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = data_folder / FILE_NAME
@@ -32,7 +35,11 @@ def lock_data_folder(data_folder: Path) -> Iterator[None]:
                 f"{data_folder} is in use by another node (process {holder}); each node needs its own data_folder"
             ) from None
         file.seek(0)
+        was_let_go = not file.read()
+        file.seek(0)
         file.truncate()
         file.write(f"{os.getpid()}\n")
         file.flush()
-        yield
+        yield was_let_go
+        # Not after an exception: what the next holder would check then is still to be checked.
+        file.truncate(0)

@@ -12,7 +12,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,10 +112,17 @@ class Orthanc:
 
 
 @contextmanager
-def running_orthanc(folder: Path, *, ae_title: str = "ARCHIVE", dicom_web: bool = False) -> Iterator[Orthanc]:
+def running_orthanc(
+    folder: Path,
+    *,
+    ae_title: str = "ARCHIVE",
+    dicom_web: bool = False,
+    modalities: Mapping[str, Sequence[str | int]] | None = None,
+) -> Iterator[Orthanc]:
     """Start Orthanc with its storage and log in `folder`, wait until it answers, and stop it at the end.
 
     With `dicom_web` it also offers QIDO-RS, WADO-RS and STOW-RS, which viewers in a browser need.
+    `modalities` are the peers that it calls by itself, by name: AE title, host and port.
 
     Raises :class:`OrthancError` where it or its plugin is absent or does not start; the message holds the end of its
     log.
@@ -131,6 +138,7 @@ def running_orthanc(folder: Path, *, ae_title: str = "ARCHIVE", dicom_web: bool 
     configuration = json.loads(CONFIGURATION.read_text(encoding="utf-8"))
     configuration |= {"StorageDirectory": storage, "IndexDirectory": storage}
     configuration |= {"DicomAet": ae_title, "DicomPort": orthanc.port, "HttpPort": orthanc.http_port}
+    configuration |= {"DicomModalities": dict(modalities or {})}
     if dicom_web:
         configuration |= {"Plugins": [str(DICOM_WEB_PLUGIN)], "DicomWeb": {"Enable": True, "Root": DICOM_WEB_PATH}}
     written = folder / "orthanc.json"

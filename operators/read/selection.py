@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 
 from operators.manifest import InputRole, Manifest
 from operators.provenance import MANUFACTURER
@@ -45,16 +46,20 @@ class Selection:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A series that meets every requirement of a role; ``ranks`` follow the role's preferences."""
+    """A series that meets every requirement of a role; ``ranks`` follow the role's preferences.
+
+    ``age`` is the place of its study among the earlier ones, the newest first; 0 in the study itself.
+    """
 
     series: Series
     ranks: tuple[float | None, ...]
+    age: int
 
     @property
-    def order(self) -> tuple[tuple[tuple[bool, float], ...], str]:
+    def order(self) -> tuple[int, tuple[tuple[bool, float], ...], str]:
         """Sorts the preferred candidate first; a value that is unknown comes last; the UID breaks ties."""
         known = tuple((rank is None, -rank if rank is not None else 0.0) for rank in self.ranks)
-        return known, self.series.series_instance_uid
+        return self.age, known, self.series.series_instance_uid
 
 
 def is_accepted(study: Study, manifest: Manifest) -> bool:
@@ -68,26 +73,38 @@ def is_accepted(study: Study, manifest: Manifest) -> bool:
     )
 
 
-def select_series(study: Study, manifest: Manifest) -> Selection:
+def select_series(study: Study, manifest: Manifest, priors: Sequence[Study] = ()) -> Selection:
     """Choose at most one series for each role of the manifest. Never raises for a study without suitable series.
 
     A series can play a role when its SOP class is one of the role's and it meets every requirement. Among several,
     the role's preferences decide, most important first, then the lowest Series Instance UID. One series plays one
     role: as many roles as possible are filled, earlier roles of the manifest first, and a role takes its next best
     series where that lets another role be filled.
+
+    A role from a prior is played by a series of ``priors``, the earlier studies of the patient, the newest first: one
+    of a newer study comes before any preference.
     """
-    variables = {str(series.series_instance_uid): SeriesVariables(series) for series in study.series}
+    ages = {series.series_instance_uid: age for age, prior in enumerate(priors) for series in prior.series}
+    sources = {"study": study.series, "prior": tuple(series for prior in priors for series in prior.series)}
+    pairs = [
+        (series, role)
+        for origin, found in sources.items()
+        for series in found
+        for role, wanted in manifest.inputs.items()
+        if wanted.origin == origin
+    ]
+    variables = {str(series.series_instance_uid): SeriesVariables(series) for series, _ in pairs}
     candidates: dict[str, Sequence[_Candidate]] = {}
     reasons: dict[tuple[str, str], str] = {}
     for role, wanted in manifest.inputs.items():
         suitable = []
-        for series in study.series:
+        for series in sources[wanted.origin]:
             problem = _unsuitable(series, wanted, variables[series.series_instance_uid])
             if problem is None:
                 suitable.append(series)
             else:
                 reasons[role, series.series_instance_uid] = problem
-        candidates[role] = _ranked(suitable, wanted, variables)
+        candidates[role] = _ranked(suitable, wanted, variables, ages)
     chosen = _assign(candidates)
     for role, ranked in candidates.items():
         for candidate in ranked:
@@ -101,8 +118,7 @@ def select_series(study: Study, manifest: Manifest) -> Selection:
             chosen=reasons[role, series.series_instance_uid] == CHOSEN,
             reason=reasons[role, series.series_instance_uid],
         )
-        for series in study.series
-        for role in manifest.inputs
+        for series, role in pairs
     )
     return Selection({role: candidate.series for role, candidate in chosen.items()}, decisions)
 
@@ -121,9 +137,9 @@ def missing_roles(selection: Selection, manifest: Manifest) -> str | None:
     return f"no series for {needed} ({considered})"
 
 
-def require_series(study: Study, manifest: Manifest) -> Selection:
+def require_series(study: Study, manifest: Manifest, priors: Sequence[Study] = ()) -> Selection:
     """Choose the series for each role; raises :class:`Refused` with every series' reason if a needed one is missing."""
-    selection = select_series(study, manifest)
+    selection = select_series(study, manifest, priors)
     if lacking := missing_roles(selection, manifest):
         raise Refused(Reason.NO_SUITABLE_SERIES, lacking)
     return selection
@@ -152,12 +168,16 @@ def _unsuitable(series: Series, role: InputRole, variables: SeriesVariables) -> 
 
 
 def _ranked(
-    suitable: Sequence[Series], role: InputRole, variables: Mapping[str, SeriesVariables]
+    suitable: Sequence[Series], role: InputRole, variables: Mapping[str, SeriesVariables], ages: Mapping[UID, int]
 ) -> Sequence[_Candidate]:
     """Candidates, the preferred one first; a single one is not compared with anything."""
     preferences = [compile_preference(expression) for expression in role.prefer] if len(suitable) > 1 else []
     candidates = [
-        _Candidate(series, tuple(preference.rank(variables[series.series_instance_uid]) for preference in preferences))
+        _Candidate(
+            series,
+            tuple(preference.rank(variables[series.series_instance_uid]) for preference in preferences),
+            ages.get(series.series_instance_uid, 0),
+        )
         for series in suitable
     ]
     return sorted(candidates, key=lambda candidate: candidate.order)
@@ -206,6 +226,8 @@ def _reason(candidate: _Candidate, role: str, manifest: Manifest, chosen: Mappin
     if playing:
         return f"chosen as {manifest.inputs[playing[0]].title}"
     best = chosen[role]
+    if best.age != candidate.age:
+        return f"a series of a later study was preferred: {best.series.description}"
     compared = zip(manifest.inputs[role].prefer, best.ranks, candidate.ranks, strict=True)
     why = next((f"{name} is {_rank(there)}, here {_rank(here)}" for name, there, here in compared if there != here), "")
     return f"another series was preferred: {best.series.description} ({why or 'equal; lower Series Instance UID'})"

@@ -18,7 +18,16 @@ from operators.read.files import files_of
 from operators.read.instance import Identified, Instance, InstanceReader, UnreadableFile, instance_name, number
 from operators.refused import Reason, Refused
 
-__all__ = ["Instance", "Series", "Study", "UnreadableFile", "instance_name", "read_study"]
+__all__ = [
+    "Instance",
+    "Series",
+    "Study",
+    "UnreadableFile",
+    "instance_name",
+    "newest_first",
+    "read_priors",
+    "read_study",
+]
 
 
 @dataclass(frozen=True)
@@ -90,6 +99,29 @@ def read_study(source: Path | Iterable[Path]) -> Study:
         study_instance_uid=_only_study(instances.values()),
         series=_series(instances.values()),
         unreadable=tuple(unreadable),
+    )
+
+
+def read_priors(folder: Path | None) -> tuple[Study, ...]:
+    """Read the earlier studies in a folder that holds one folder for each, the newest first; none without a folder.
+
+    Raises :class:`Refused` like :func:`read_study`.
+    """
+    return newest_first([read_study(each) for each in sorted(folder.iterdir())] if folder is not None else [])
+
+
+def newest_first(studies: Iterable[Study]) -> tuple[Study, ...]:
+    """Return studies by Study Date and Time, the newest first; those without a date last."""
+    return tuple(
+        sorted(
+            studies,
+            key=lambda study: (
+                _text(study.header, "StudyDate") or "",
+                _text(study.header, "StudyTime") or "",
+                study.study_instance_uid,
+            ),
+            reverse=True,
+        )
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_origin
 
 import pytest
 import yaml
@@ -17,16 +18,26 @@ ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "configuration.md"
 
 
+def as_yaml(value: object) -> str:
+    """A default as it would stand in the file."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (tuple, frozenset)):
+        return f"[{', '.join(sorted(map(as_yaml, value)))}]"
+    return str(value.value if isinstance(value, Enum) else value)
+
+
 def keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Every key below a model, and its default as the reference writes it."""
     for name, field in model.model_fields.items():
-        for candidate, parts in ((field.annotation, ""), *((each, "NAME.") for each in get_args(field.annotation))):
+        inner = "NAME." if get_origin(field.annotation) is dict else ""
+        for candidate, parts in ((field.annotation, ""), *((each, inner) for each in get_args(field.annotation))):
             if isinstance(candidate, type) and issubclass(candidate, BaseModel):
                 yield from keys(candidate, f"{prefix}{name}.{parts}")
                 break
         else:
             default = None if field.is_required() else field.get_default(call_default_factory=True)
-            value = "none" if default in (None, {}) else f"`{str(default).lower() if default is True else default}`"
+            value = "none" if default in (None, {}) else f"`{as_yaml(default)}`"
             yield prefix + name, "required" if field.is_required() else value
 
 

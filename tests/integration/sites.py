@@ -164,6 +164,7 @@ def running_site(
     content = {
         "data_folder": "data",
         "receive": {"ae_title": AE_TITLE, "host": "127.0.0.1", "port": port},
+        "peers": {"scanner": {"ae_title": "SCANNER", "networks": ["127.0.0.0/8"]}},
         "readiness": {"quiet_seconds": 0.5, "maximum_wait_seconds": maximum_wait_seconds},
         "destinations": {"pacs": {"ae_title": archive.ae_title, "host": archive.host, "port": archive.port}},
         "apps": {name: {"destinations": ["pacs"], **app} for name in apps},

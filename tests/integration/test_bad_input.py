@@ -72,8 +72,8 @@ def test_bytes_that_are_no_data_set_are_refused_with_a_reason(
     (answer,) = send_unchanged(node.port, [garbage])
     assert answer.Status == 0xC000
     assert "data set" in answer.ErrorComment
-    refused = [event["text"] for event in node.events("instance-refused")]
-    assert any(text.startswith(f"refused {uid} from SCANNER with status 0xC000: ") for text in refused)
+    told = f"refused {uid} from SCANNER with status 0xC000: "
+    node.wait_for(lambda: any(event["text"].startswith(told) for event in node.events("instance-refused")))
     send(node, good_study)
     assert_analysed(node, good_study)
 
@@ -99,9 +99,10 @@ def test_missing_slice_is_told_in_the_study(
     send(node, good_study)
     # It waits for the slice, and meanwhile analyses the other study.
     assert_analysed(node, good_study)
-    assert "lacks 1 slice: waiting for more images" in assert_refused(
-        node, study, "missing-slice", "A slice is missing"
-    )
+    assert_refused(node, study, "missing-slice", "A slice is missing")
+    (waited,) = (event["text"] for event in node.events("waiting") if event["study"] == study.study_uid)
+    assert "waits for more images" in waited
+    assert waited.endswith("lacks 1 slice")
 
 
 def test_head_without_a_suitable_series_is_told_in_the_study(

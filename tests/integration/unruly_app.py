@@ -6,12 +6,13 @@ import ctypes
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from apps.run import Setting
 from operators.outcome import Outcome
+from operators.provenance import ReplacedResult
 from operators.read.study import read_study
 from tests.deploy.node import tiny_app
 
@@ -28,6 +29,8 @@ def run(
     device: str,
     settings: Mapping[str, Setting],
     started: datetime,
+    replaces: Sequence[ReplacedResult],
+    priors_folder: Path | None,
 ) -> Outcome:
     """Do what the Patient ID says."""
     patient = read_study(input_folder).instances[0].header.PatientID
@@ -39,4 +42,6 @@ def run(
         os.kill(os.getpid(), signal.SIGKILL)
     if patient == SEGFAULT:
         ctypes.string_at(0)
-    return tiny_app.run(app, input_folder, output_folder, device=device, settings=settings, started=started)
+    return tiny_app.run(
+        app, input_folder, output_folder, device=device, settings=settings, started=started, replaces=replaces
+    )

@@ -62,3 +62,20 @@ def test_an_exception_comes_out_with_its_own_type_and_the_next_run_works() -> No
 def test_a_missing_connection_is_an_error_at_once_instead_of_waiting_for_ever() -> None:
     with pytest.raises(TypeError, match="needs \\['study'\\] from upstream, and is offered \\[\\]"):
         Unconnected().run()
+
+
+def test_a_parameter_with_a_default_need_not_be_offered() -> None:
+    class Optional(FunctionApplication):
+        def __init__(self, *, offer: bool) -> None:
+            self.offer = offer
+            super().__init__()
+
+        def compose(self) -> None:
+            first = self.step("first", lambda: 2)
+            more = [self.step("more", lambda: 40)] if self.offer else []
+            self.step("sum", lambda first, more=0: first + more, first, *more)
+
+    for offer, expected in ((False, 2), (True, 42)):
+        application = Optional(offer=offer)
+        application.run()
+        assert application.result("sum") == expected

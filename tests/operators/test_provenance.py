@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from pydicom.sr.coding import Code
 from pydicom.uid import UID
 
+from operators.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from operators.provenance import (
-    IMPLEMENTATION_CLASS_UID,
-    IMPLEMENTATION_VERSION_NAME,
     Algorithm,
     Analysis,
     input_digest,

@@ -1,4 +1,4 @@
-"""The child process of the local engine: ``python -m deploy.node.engines.child PARENT TARGET [PREPARE APP]``.
+"""The child process of the local engine: ``deploy.node.engines.child TARGET [PREPARE APP]``, below a supervisor.
 
 ``TARGET`` and ``PREPARE`` are ``module:function``: the first is called for each run, the second once, with the app's
 name, before the child says that it is ready.
@@ -10,13 +10,11 @@ error, which is the app's log.
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
 import importlib
 import io
 import json
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -24,25 +22,25 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from deploy.node.failure import FailureKind
 from operators.outcome import Outcome
+from operators.provenance import ReplacedResult
 from operators.refused import Refused
 
-_PR_SET_PDEATHSIG = 1
 _LONGEST_TRACEBACK = 4000
 
 
-def serve_runs(parent: int, target: str, prepare: str | None = None, app: str = "") -> None:
+def serve_runs(target: str, prepare: str | None = None, app: str = "") -> None:
     """Import the target and prepare the app, then answer requests until standard input ends."""
     requests, answers = _take_over_standard_streams()
-    _die_with(parent)
     faulthandler.enable()
     try:
         function: Callable[..., Outcome] = _import(target)
         if prepare is not None:
             _import(prepare)(app)
     # Any error at all is the engine's answer; it is raised again in the node.
-    except BaseException:
-        _answer(answers, {"raised": _traceback()})
+    except BaseException as error:
+        _answer(answers, _raised(error))
         return
     _answer(answers, {"ready": True})
     for line in requests:
@@ -62,15 +60,6 @@ def _take_over_standard_streams() -> tuple[io.TextIOWrapper, io.TextIOWrapper]:
     return requests, answers
 
 
-def _die_with(parent: int) -> None:
-    """Have the kernel kill this process when the node ends, however it ends (prctl(2), Linux)."""
-    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
-    # It may have ended before the line above.
-    if os.getppid() != parent:
-        sys.exit("the node ended while the app was started")
-
-
 def _import(name: str) -> Callable[..., Any]:
     module, _, function = name.partition(":")
     imported: Callable[..., Any] = getattr(importlib.import_module(module), function)
@@ -87,6 +76,8 @@ def _run(function: Callable[..., Outcome], request: dict[str, Any]) -> dict[str,
             device=request["device"],
             settings=request["settings"],
             started=datetime.fromisoformat(request["started"]),
+            replaces=tuple(ReplacedResult(**result) for result in request["replaces"]),
+            priors_folder=Path(request["priors_folder"]) if request["priors_folder"] is not None else None,
         )
         return {"outcome": outcome.model_dump(mode="json")}
     except Refused as refused:
@@ -101,14 +92,26 @@ def _run(function: Callable[..., Outcome], request: dict[str, Any]) -> dict[str,
             summary=f"not analysed: {refused}",
         )
         return {"outcome": outcome.model_dump(mode="json")}
-    except BaseException:
-        return {"raised": _traceback()}
+    except BaseException as error:
+        return _raised(error)
 
 
-def _traceback() -> str:
+def _raised(error: BaseException) -> dict[str, Any]:
     text = traceback.format_exc()
     print(text, flush=True)
-    return text[-_LONGEST_TRACEBACK:]
+    kind = FailureKind.OUT_OF_MEMORY if _is_lack_of_memory(error) else FailureKind.RAISED
+    return {"raised": text[-_LONGEST_TRACEBACK:], "kind": kind.value}
+
+
+def _is_lack_of_memory(error: BaseException | None) -> bool:
+    """Whether an error, or what led to it, is a failed allocation: Python's, NumPy's, or PyTorch's on CPU or GPU."""
+    if error is None:
+        return False
+    # torch.OutOfMemoryError is a RuntimeError of this name; on the CPU it is a RuntimeError with this text.
+    named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    if named or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error)):
+        return True
+    return _is_lack_of_memory(error.__cause__ or error.__context__)
 
 
 def _answer(stream: io.TextIOWrapper, answer: dict[str, Any]) -> None:
@@ -117,4 +120,4 @@ def _answer(stream: io.TextIOWrapper, answer: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    serve_runs(int(sys.argv[1]), *sys.argv[2:])
+    serve_runs(*sys.argv[1:])

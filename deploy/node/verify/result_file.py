@@ -11,7 +11,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 
 from deploy.node.verify.elements import EncodingError, Item, tag_name, tag_of
 from deploy.node.verify.encoding import read_data_set
-from operators.provenance import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from operators.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 _PREFIX = b"\0" * 128 + b"DICM"
 

@@ -11,6 +11,7 @@ from deploy.node.verify.air import air_problems
 from deploy.node.verify.identity import identity_problems, result_identity, source_identities
 from deploy.node.verify.pixels import pixel_problems, segment_problems
 from deploy.node.verify.references import KnownInstance, as_known, reference_problems
+from deploy.node.verify.replaced import replacement_problems
 from deploy.node.verify.result_file import ResultFile, file_problems, read_result
 from deploy.node.verify.structure import structure_problems
 from deploy.node.verify.terms import MODALITIES
@@ -79,6 +80,7 @@ def verify_results(
             identity_problems(result_identity(result.path), identities),
             air_problems(result.root, analysis.algorithm),
             reference_problems(result.root, targets),
+            replacement_problems(result.root, analysis.replaced(result.output), targets),
             pixel_problems(result.root),
             segment_problems(result, outcome.segment_voxels.get(result.output)),
         )

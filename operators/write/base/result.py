@@ -16,14 +16,16 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.tag import Tag
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
+from operators.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from operators.manifest import OutputPart
-from operators.provenance import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, Analysis
+from operators.provenance import Analysis
 from operators.write.base.codes import private_coding_schemes
 from operators.write.base.element_bytes import attach_sequences, encodings_of
 from operators.write.base.elements import every_element
 from operators.write.base.equipment import contributing_equipment, write_equipment
 from operators.write.base.identity import copy_attributes, copy_identity
 from operators.write.base.item_bytes import encoded_items
+from operators.write.base.replaced import name_replaced
 
 
 def new_result(
@@ -32,7 +34,8 @@ def new_result(
     """Return a result object with everything that does not depend on its kind.
 
     ``source`` is the header of an instance of the study that was analysed: the result belongs to the same patient,
-    study and order. Identifiers and times come from ``analysis``, so the same analysis gives the same bytes.
+    study and order. Identifiers and times come from ``analysis``, so the same analysis gives the same bytes. What the
+    analysis says that this output replaces is named (:mod:`operators.write.base.replaced`).
     The dataset's ``filename`` is ``<output_name>.dcm``.
     """
     result = FileDataset(f"{output_name}.dcm", Dataset(), preamble=b"\0" * 128, file_meta=FileMetaDataset())
@@ -60,6 +63,7 @@ def new_result(
 
     write_equipment(result, analysis.algorithm)
     result.ContributingEquipmentSequence = contributing_equipment(analysis.algorithm, source, started)
+    name_replaced(result, output_name, analysis)
     return result
 
 

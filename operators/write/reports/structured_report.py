@@ -15,6 +15,7 @@ from operators.provenance import Analysis
 from operators.refused import CODING_SCHEME
 from operators.write.base.identity import referenced_request_sequence
 from operators.write.base.references import references_by_study
+from operators.write.base.replaced import name_predecessors
 from operators.write.base.result import finish, new_result
 from operators.write.reports.content import CONTAINS, HAS_CONCEPT_MOD, code, container, text
 from operators.write.reports.context import ENGLISH, PersonObserver, language_content, observer_content
@@ -49,7 +50,7 @@ def write_document(
     ``source`` is the header of an instance of the study; ``evidence_headers`` are those of all instances that the
     report is about, whether its content refers to them or not: those of the same study make the Current Requested
     Procedure Evidence Sequence, others the Pertinent Other Evidence Sequence. ``predecessors`` are the headers of
-    earlier reports, which this one is the successor of.
+    earlier reports, which this one is the successor of, besides the one that ``analysis`` replaces.
 
     Raises :class:`ValueError` for evidence or a predecessor of another patient, or without identifiers.
     """
@@ -65,7 +66,7 @@ def write_document(
     if requests := referenced_request_sequence(source):
         report.ReferencedRequestSequence = requests
     if predecessors:
-        report.PredecessorDocumentsSequence = references_by_study(predecessors)
+        name_predecessors(report, list(predecessors))
     own = [header for header in evidence if header.StudyInstanceUID == source.StudyInstanceUID]
     if own:
         report.CurrentRequestedProcedureEvidenceSequence = references_by_study(own)

@@ -35,6 +35,7 @@ def config(tmp_path: Path) -> Path:
     content = {
         "data_folder": "data",
         "receive": {"ae_title": "GANTRY", "host": "127.0.0.1", "port": 11112},
+        "peers": {"mr1": {"ae_title": "MR1", "networks": ["10.0.0.0/24"]}},
         "destinations": {"pacs": {"ae_title": "PACS", "host": "127.0.0.1", "port": 104}},
         "apps": {"mr_white_matter_lesions": {"destinations": ["pacs"]}},
     }

@@ -13,6 +13,8 @@ from tests.deploy.cli.conftest import Gantry
 
 STUDY = "2.25.1"
 MOMENT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=timezone.utc)
+EVIDENCE = {"quiet": 5.1, "receiving": False, "counts": [{"source": "the archive pacs", "instances": 2}]}
+
 DECISIONS = [
     {
         "series_instance_uid": "2.25.11",
@@ -105,6 +107,7 @@ def node(config: Path) -> Path:
             )
         )
         for kind, text, data in (
+            ("ready", "quiet", {"app": "mr_white_matter_lesions", "evidence": EVIDENCE}),
             ("selected", "mr_white_matter_lesions on 2 instances", {"decisions": DECISIONS}),
             ("job-verifying", "not analysed", {"gates": GATES}),
             ("job-failed", "failed: the app took too long", {}),
@@ -126,6 +129,8 @@ def test_a_study_is_shown_with_every_decision_and_its_reason(gantry: Gantry, nod
     result = gantry("studies", "show", name, "--config", node)
     assert result.exit_code == 0
     for text in ("MR Image Storage", "MR1", "a localizer", "the only one that fits", "selected", "job-failed"):
+        assert text in result.stdout
+    for text in ("quiet: 5.1", "receiving: no", "counts: source the archive pacs, instances 2"):
         assert text in result.stdout
 
 
@@ -162,7 +167,7 @@ def test_a_failed_job_is_queued_again_once(gantry: Gantry, node: Path) -> None:
     assert "queued" in gantry("jobs", "list", "--state", "queued", "--config", node).stdout
     again = gantry("jobs", "retry", 1, "--config", node)
     assert again.exit_code == 1
-    assert "only a failed job" in again.stderr
+    assert "only a failed or cancelled job" in again.stderr
 
 
 def test_an_unknown_job_is_named(gantry: Gantry, node: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from deploy.node.database import FILE_NAME, open_database
 from deploy.node.lock import lock_data_folder
 from tests.deploy.cli.conftest import Gantry
+from tests.deploy.node.disk.kept import Kept
 
 
 def damage(config: Path) -> Path:
@@ -47,3 +48,19 @@ def test_running_node_is_left_alone(gantry: Gantry, config: Path) -> None:
         result = gantry("recover", "--config", config)
     assert result.exit_code == 1
     assert "is in use by another node" in result.stderr
+
+
+def test_check_names_the_images_that_are_not_as_they_came(gantry: Gantry, config: Path) -> None:
+    kept = Kept(config.parent / "data")
+    kept.add_study(1, images=4)
+    assert "4 images are as they were received" in gantry("recover", "--check", "--config", config).stdout
+    damaged, shortened, missing, _ = (kept.spool.folder / "1.2.1" / "1.2.1.1" / f"1.2.1.1.{n}.dcm" for n in range(4))
+    damaged.write_bytes(damaged.read_bytes().replace(b"pixels", b"pixelz"))
+    shortened.write_bytes(shortened.read_bytes()[:-2])
+    missing.unlink()
+    result = gantry("recover", "--check", "--config", config)
+    assert result.exit_code == 1
+    assert "1 images are as they were received" in result.stdout
+    assert f"{damaged.name}: " in result.stderr
+    assert f"{shortened.name}: " in result.stderr
+    assert f"{missing.name}: the file is missing" in result.stderr

@@ -73,7 +73,10 @@ def test_what_the_archive_holds_is_valid(tmp_path: Path) -> None:
 
 def test_a_node_that_does_not_start_is_an_error_with_its_log(tmp_path: Path) -> None:
     with running_storage_scp(tmp_path / "archive") as archive:
-        with pytest.raises(NodeError, match="there is no such app"), running_node(tmp_path, "mr_brain", archive):
+        with (
+            pytest.raises(NodeError, match="there is no such app"),
+            running_node(tmp_path, "mr_brain", archive, sender="MR_SCANNER"),
+        ):
             pass
         assert answers_echo(archive.host, archive.port, archive.ae_title)
 

@@ -15,7 +15,7 @@ from deploy.node.database import Database, Event, Job, Study, open_database
 from deploy.node.file_meta import FileMeta
 from deploy.node.header import read_header
 from deploy.node.index import index_instance
-from deploy.node.readiness import Readiness
+from deploy.node.readiness import ArchiveServices, Readiness
 from deploy.node.route import RoutedApp, decide
 from deploy.node.spool import Spool, StoredInstance
 from operators.read.study import read_study
@@ -30,6 +30,7 @@ class Node:
     apps: dict[str, RoutedApp]
     config: ReadinessConfig = field(default_factory=lambda: ReadinessConfig(quiet_seconds=5, maximum_wait_seconds=120))
     receiving: set[str] = field(default_factory=set)
+    archives: ArchiveServices | None = None
     ahead: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
@@ -39,9 +40,10 @@ class Node:
         self.readiness = Readiness(
             self.database,
             self.spool,
-            {name: app.manifest for name, app in self.apps.items()},
+            self.apps,
             self.config,
             self.receiving.__contains__,
+            self.archives,
             clock=lambda: datetime.now(timezone.utc) + self.ahead,
         )
 

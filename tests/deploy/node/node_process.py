@@ -1,4 +1,4 @@
-"""``gantry serve`` with the tiny app, as a process of its own. Argument: the configuration file."""
+"""``gantry serve`` with the tiny app, or another one. Arguments: the configuration file; the app's function."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from tests.deploy.node import tiny_app
 
 def main() -> int:
     config = load_config(Path(sys.argv[1]))
-    engine = LocalEngine(config.data_folder / "logs", target=tiny_app.TARGET)
+    target = sys.argv[2] if len(sys.argv) > 2 else tiny_app.TARGET
+    engine = LocalEngine(config.data_folder / "logs", target=target)
     return serve(config, ready=lambda: print("ready", flush=True), engine=engine)
 
 

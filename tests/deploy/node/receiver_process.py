@@ -7,10 +7,11 @@ import sys
 import threading
 from pathlib import Path
 
-from deploy.node.config import ReceiveConfig
+from deploy.node.access import Rejections
+from deploy.node.config import DiskConfig, NodeConfig, PeerConfig, ReceiveConfig
 from deploy.node.database import open_database
 from deploy.node.index import ReceiveIndex
-from deploy.node.receive import StorageSCP
+from deploy.node.receive.storage_scp import StorageSCP
 from deploy.node.spool import Spool
 
 
@@ -21,8 +22,14 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     spool = Spool(folder)
     spool.open()
-    index = ReceiveIndex(open_database(folder))
-    StorageSCP(ReceiveConfig(host="127.0.0.1", port=port), spool, index).start()
+    database = open_database(folder)
+    config = NodeConfig(
+        data_folder=folder,
+        receive=ReceiveConfig(host="127.0.0.1", port=port, processes=1),
+        peers={"anybody": PeerConfig(ae_title="*", networks=("127.0.0.0/8",))},  # type: ignore[arg-type]
+        disk=DiskConfig(reserve_gib=0),
+    )
+    StorageSCP(config, spool, ReceiveIndex(database, Rejections(database))).start()
     print("listening", flush=True)
     threading.Event().wait()
 

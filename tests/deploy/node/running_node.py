@@ -38,6 +38,8 @@ class RunningNode:
         content = {
             "data_folder": str(self.data),
             "receive": {"host": "127.0.0.1", "port": self.port},
+            # Tests call under many names, all from this machine.
+            "peers": {"anyone_here": {"ae_title": "*", "networks": ["127.0.0.0/8"]}},
             "readiness": {"quiet_seconds": quiet_seconds, "maximum_wait_seconds": 1.0},
             "destinations": {
                 "pacs": {

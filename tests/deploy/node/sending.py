@@ -84,13 +84,17 @@ def write_file(
 
 @contextmanager
 def association(
-    port: int, contexts: Sequence[tuple[str, str]], *, calling_ae_title: str = "SCANNER"
+    port: int,
+    contexts: Sequence[tuple[str, str]],
+    *,
+    calling_ae_title: str = "SCANNER",
+    called_ae_title: str = "GANTRY",
 ) -> Iterator[Association]:
     """An association with one presentation context for each SOP class and transfer syntax."""
     entity = AE(ae_title=calling_ae_title)
     for sop_class, transfer_syntax in contexts:
         entity.add_requested_context(sop_class, transfer_syntax)
-    opened = entity.associate("127.0.0.1", port, ae_title="GANTRY")
+    opened = entity.associate("127.0.0.1", port, ae_title=called_ae_title)
     assert opened.is_established
     try:
         yield opened
@@ -100,12 +104,16 @@ def association(
 
 
 def send_unchanged(
-    port: int, files: Sequence[Path], contexts: Sequence[tuple[str, str]] = ((MRImageStorage, ExplicitVRLittleEndian),)
+    port: int,
+    files: Sequence[Path],
+    contexts: Sequence[tuple[str, str]] = ((MRImageStorage, ExplicitVRLittleEndian),),
+    *,
+    called_ae_title: str = "GANTRY",
 ) -> list[Dataset]:
     """Send files without decoding them, so that what is on the wire is what is in the file; return the answers."""
     _config.STORE_SEND_CHUNKED_DATASET = True
     try:
-        with association(port, contexts) as opened:
+        with association(port, contexts, called_ae_title=called_ae_title) as opened:
             return [opened.send_c_store(path) for path in files]
     finally:
         _config.STORE_SEND_CHUNKED_DATASET = False

@@ -9,6 +9,8 @@ from deploy.node.config import ConfigError, check_apps, load_config
 WHOLE = """
 data_folder: data
 receive: {ae_title: AI, port: 104}
+peers:
+  ct: {ae_title: CT, networks: [10.1.0.0/16, "fd00::/8"]}
 readiness: {quiet_seconds: 2}
 destinations:
   pacs: {ae_title: ARCHIVE, host: pacs.example, port: 11112}
@@ -86,8 +88,12 @@ def test_a_misspelt_environment_variable_is_an_error(tmp_path: Path, monkeypatch
         ("receive: {ae_title: Ä}", "receive.ae_title", "ASCII"),
         ("readiness: {quiet_seconds: .inf}", "readiness.quiet_seconds", "finite"),
         ("destinations: {pacs: {ae_title: A, host: '', port: 1}}", "destinations.pacs.host", "at least 1"),
-        ("destinations: {pacs: {ae_title: A, port: 1}}", "destinations.pacs.host", "required"),
-        ("destinations: {pacs: {ae_title: A, host: h, port: 1, tls: true}}", "destinations.pacs.tls", "first_retry"),
+        ("destinations: {pacs: {ae_title: A, port: 1}}", "destinations.pacs", "host and port"),
+        (
+            "destinations: {pacs: {ae_title: A, host: h, port: 1, retries: 1}}",
+            "destinations.pacs.retries",
+            "first_retry",
+        ),
         ("apps: {a: {destinations: []}}", "apps.a.destinations", "at least 1"),
         ("apps: {a: {destinations: [x]}}", "apps.a.destinations", "none is configured"),
         ("apps: {a: {destinations: [x], gpu: 1}}", "apps.a.gpu", "device"),
@@ -124,4 +130,26 @@ def test_an_unknown_app_lists_those_that_exist(tmp_path: Path) -> None:
 def test_an_unknown_setting_of_an_app_is_an_error(tmp_path: Path) -> None:
     path = write(tmp_path, WHOLE.replace("minimum_lesion_volume_mm3", "minimum_volume"))
     with pytest.raises(ConfigError, match=r"apps\.mr_white_matter_lesions\.settings: .*minimum_lesion_volume_mm3"):
+        check_apps(load_config(path), path)
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("stat_when: 'Modalty == \"CT\"'", r"stat_when: .*did you mean 'Modality'"),
+        ("stat_when: 'Modality'", "stat_when: .*gives string, not true or false"),
+        ("priors: {archive: pacs}", "priors: no role of the app is played by an earlier study"),
+        ("priors: {archive: other}", r"priors\.archive: 'other' is not one of the archives \(pacs\)"),
+        ("readiness: {archive: other}", r"readiness\.archive: 'other' is not one of the archives \(pacs\)"),
+        ("readiness: {quiet_seconds: 90}", "longest_quiet_seconds is at least quiet_seconds"),
+    ],
+)
+def test_what_is_wrong_with_the_rules_of_an_app_is_told(tmp_path: Path, key: str, said: str) -> None:
+    content = f"""
+archives: {{pacs: {{ae_title: PACS, host: pacs, port: 104}}}}
+destinations: {{pacs: {{ae_title: PACS, host: pacs, port: 104}}}}
+apps: {{mr_white_matter_lesions: {{destinations: [pacs], {key}}}}}
+"""
+    path = write(tmp_path, content)
+    with pytest.raises(ConfigError, match=said):
         check_apps(load_config(path), path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.node.engines import EngineClosedError, EngineError
+from deploy.node.engines import EngineClosedError, EngineError, RunInterruptedError
 from deploy.node.engines.local import LocalEngine
 from deploy.node.failure import FailureKind
 from operators.outcome import Outcome
@@ -31,7 +32,17 @@ def engine(tmp_path: Path) -> Iterator[LocalEngine]:
     engine.close()
 
 
-def run(engine: LocalEngine, folder: Path, do: str = "answer", timeout: float = 60.0) -> Outcome:
+def run(
+    engine: LocalEngine,
+    folder: Path,
+    do: str = "answer",
+    timeout: float = 60.0,
+    *,
+    allocate: int = 0,
+    memory_limit: int | None = None,
+    slot: int = 0,
+    interrupted: threading.Event | None = None,
+) -> Outcome:
     for name in ("input", "output"):
         (folder / name).mkdir(exist_ok=True)
     return engine.run(
@@ -39,9 +50,12 @@ def run(engine: LocalEngine, folder: Path, do: str = "answer", timeout: float = 
         folder / "input",
         folder / "output",
         device="cpu",
-        settings={"do": do},
+        settings={"do": do, "bytes": allocate},
         started=STARTED,
         timeout=timeout,
+        memory_limit=memory_limit,
+        slot=slot,
+        interrupted=interrupted,
     )
 
 
@@ -81,7 +95,10 @@ def test_child_stays_warm_and_is_another_process(engine: LocalEngine, tmp_path: 
         ("answer something else", FailureKind.RAISED, "has no attribute 'model_dump'"),
         ("leave", FailureKind.CRASHED, "exited with status 7"),
         ("abort", FailureKind.CRASHED, "killed by SIGABRT"),
-        ("segfault", FailureKind.CRASHED, "killed by SIGSEGV"),
+        ("segfault", FailureKind.CRASHED, "killed by SIGSEGV in string_at ("),
+        ("raise MemoryError", FailureKind.OUT_OF_MEMORY, "MemoryError"),
+        ("raise for lack of memory", FailureKind.OUT_OF_MEMORY, "RuntimeError: the step failed"),
+        ("allocate a tensor", FailureKind.OUT_OF_MEMORY, "can't allocate memory"),
         ("kill", FailureKind.CRASHED, "killed by SIGKILL"),
         ("hang", FailureKind.TIMED_OUT, "no result within 0.2 s"),
     ],
@@ -105,6 +122,96 @@ def test_hanging_run_leaves_no_process_behind(engine: LocalEngine, tmp_path: Pat
     with pytest.raises(EngineError):
         run(engine, tmp_path, "hang with a child", timeout=3.0)
     wait_until_gone(int((tmp_path / "output" / "grandchild").read_text()))
+
+
+def test_daemon_of_a_run_that_crashed_is_gone_when_that_is_told(engine: LocalEngine, tmp_path: Path) -> None:
+    with pytest.raises(EngineError):
+        run(engine, tmp_path, "leave a daemon and segfault")
+    assert not is_running(int((tmp_path / "output" / "daemon").read_text()))
+
+
+def test_daemon_that_a_run_left_goes_with_its_child(engine: LocalEngine, tmp_path: Path) -> None:
+    process = int(run(engine, tmp_path, "leave a daemon").seconds["process"])
+    daemon = int((tmp_path / "output" / "daemon").read_text())
+    assert is_running(daemon)
+    os.kill(process, signal.SIGKILL)
+    wait_until_gone(daemon)
+    assert run(engine, tmp_path).seconds["runs"] == 1
+
+
+def test_processes_that_fork_without_end_are_all_ended(engine: LocalEngine, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="no result"):
+        run(engine, tmp_path, "fork", timeout=2.0)
+    forked = [int(path.name.partition("-")[2]) for path in (tmp_path / "output").glob("forked-*")]
+    assert len(forked) == 16
+    assert not any(map(is_running, forked))
+
+
+def test_supervisor_that_is_killed_takes_its_app_with_it(engine: LocalEngine, tmp_path: Path) -> None:
+    process = int(run(engine, tmp_path).seconds["process"])
+    parent = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    assert parent != os.getpid()
+    os.kill(parent, signal.SIGKILL)
+    wait_until_gone(process)
+    assert run(engine, tmp_path).seconds["process"] != process
+
+
+@pytest.mark.parametrize(("do", "count"), [("allocate", "1 process"), ("allocate in children", "5 processes")])
+def test_run_above_its_memory_limit_is_ended_and_told_with_figures(
+    engine: LocalEngine, tmp_path: Path, do: str, count: str
+) -> None:
+    with pytest.raises(EngineError) as failure:
+        run(engine, tmp_path, do, allocate=700 * 2**20, memory_limit=600 * 2**20)
+    assert failure.value.kind is FailureKind.OUT_OF_MEMORY
+    told = re.fullmatch(rf"{count} used (\d\.\d\d) GiB, and memory_limit_gib is 0\.585938", failure.value.detail)
+    assert told is not None, failure.value.detail
+    assert 0.58 < float(told[1]) < 1.0
+    assert run(engine, tmp_path, memory_limit=600 * 2**20).seconds["runs"] == 1
+
+
+def test_kernel_takes_the_app_before_the_node(engine: LocalEngine, tmp_path: Path) -> None:
+    run(engine, tmp_path, "score")
+    own = int(Path("/proc/self/oom_score_adj").read_text())
+    assert str(min(own + 500, 1000)) in (tmp_path / "logs" / "tiny.log").read_text().splitlines()
+
+
+def test_native_crash_is_told_with_its_trace(engine: LocalEngine, tmp_path: Path) -> None:
+    with pytest.raises(EngineError) as failure:
+        run(engine, tmp_path, "segfault")
+    first, *rest, last = failure.value.detail.splitlines()
+    assert first == "Fatal Python error: Segmentation fault"
+    assert any("throwaway.py" in line for line in rest)
+    assert last.startswith("killed by SIGSEGV in string_at (")
+
+
+def test_run_is_ended_on_request_with_all_it_started(engine: LocalEngine, tmp_path: Path) -> None:
+    interrupted = threading.Event()
+
+    def interrupt_once_running() -> None:
+        while not (tmp_path / "output" / "daemon").exists():
+            time.sleep(0.01)
+        interrupted.set()
+
+    thread = threading.Thread(target=interrupt_once_running)
+    thread.start()
+    with pytest.raises(RunInterruptedError):
+        run(engine, tmp_path, "hang with a daemon", interrupted=interrupted)
+    thread.join()
+    assert not is_running(int((tmp_path / "output" / "daemon").read_text()))
+
+
+def test_slots_of_an_app_run_beside_each_other_and_fail_apart(engine: LocalEngine, tmp_path: Path) -> None:
+    outcomes: list[Outcome] = []
+    (tmp_path / "other").mkdir()
+    first = int(run(engine, tmp_path).seconds["process"])
+    thread = threading.Thread(target=lambda: outcomes.append(run(engine, tmp_path / "other", slot=1)))
+    thread.start()
+    with pytest.raises(EngineError):
+        run(engine, tmp_path, "segfault")
+    thread.join()
+    (outcome,) = outcomes
+    assert outcome.seconds["process"] != first
+    assert (tmp_path / "logs" / "tiny.1.log").exists()
 
 
 def test_what_the_app_prints_is_in_its_log(engine: LocalEngine, tmp_path: Path) -> None:

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import warnings
+
 import pytest
-from pydicom import DataElement, config
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom import DataElement, Dataset, config
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -12,7 +16,7 @@ from pydicom.uid import (
     MRImageStorage,
 )
 
-from deploy.node.header import UnreadableHeaderError, read_header
+from deploy.node.header import UnreadableHeaderError, read_header, read_quickly, read_thoroughly
 from tests.deploy.node.sending import STUDY, encoded, instance
 
 
@@ -85,3 +89,52 @@ def test_what_is_no_data_set_is_refused(data_set: bytes, syntax: UID) -> None:
 def test_a_truncated_data_set_without_identifiers_is_refused() -> None:
     with pytest.raises(UnreadableHeaderError):
         read_header(encoded(instance())[:100], ExplicitVRLittleEndian)
+
+
+@pytest.mark.parametrize("group", [0, 2, 4, 6])
+@pytest.mark.parametrize(
+    "syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian]
+)
+def test_a_data_set_must_not_continue_the_file_meta_information(group: int, syntax: UID) -> None:
+    """Readers go by the group alone: such a data set could say another transfer syntax or instance than the file."""
+    image = Dataset()
+    image.add(DataElement(group << 16 | 0x0003, "UI", "1.2"))
+    image.update(instance())
+    with pytest.raises(UnreadableHeaderError, match=f"group {group:04X}"):
+        read_header(encoded(image, syntax), syntax)
+
+
+ODD: tuple[dict[str, object], ...] = (
+    {},
+    {"PatientName": "Muller^Jurgen=山田^太郎", "SpecificCharacterSet": "ISO_IR 192"},
+    {"PatientName": " Doe^John^^ ", "PatientID": " 7 ", "AccessionNumber": "A 1 "},
+    {"PatientName": "", "StudyDescription": "a\\b", "StudyDate": ""},
+    {"ReferencedStudySequence": [Dataset(), Dataset()]},
+    {"SpecificCharacterSet": ["", "ISO 2022 IR 87"], "PatientName": "Yamada^Tarou=山田^太郎"},
+)
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian])
+@pytest.mark.parametrize("more", ODD)
+def test_the_quick_walk_reads_what_the_thorough_reading_does(syntax: UID, more: dict[str, object]) -> None:
+    image = instance(**more)  # type: ignore[arg-type]
+    if "ReferencedStudySequence" in more:
+        image["ReferencedStudySequence"].is_undefined_length = True
+        for item in image.ReferencedStudySequence:
+            item.StudyInstanceUID = "1.2.3"
+            item.is_undefined_length_sequence_item = True
+    data_set = encoded(image, syntax)
+    quick = read_quickly(data_set, syntax)
+    assert quick is not None
+    assert quick == read_thoroughly(data_set, syntax)
+
+
+@given(position=st.integers(0, 2000), value=st.binary(min_size=1, max_size=6), cut=st.integers(0, 3000))
+def test_damage_never_makes_the_quick_walk_read_something_else(position: int, value: bytes, cut: int) -> None:
+    whole = encoded(instance())
+    damaged = (whole[:position] + value + whole[position + len(value) :])[: len(whole) - cut]
+    quick = read_quickly(damaged, ExplicitVRLittleEndian)
+    if quick is not None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert quick == read_thoroughly(damaged, ExplicitVRLittleEndian)

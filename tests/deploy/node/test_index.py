@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
+from deploy.node.access import Rejections
 from deploy.node.database import Instance, Study
-from deploy.node.index import job_files, reconcile
+from deploy.node.index import ReceiveIndex, reconcile
+from deploy.node.job_input import job_input
+from deploy.node.spool import Arrival
 from tests.deploy.node.node import Node
 from tests.deploy.node.sending import STUDY, encoded, instance, write_file
 
@@ -57,7 +61,7 @@ def test_a_conflicting_copy_is_not_used_and_decides_nothing(node: Node, tmp_path
     assert node.study().decided is not None
     assert len(rows(node)) == 2
     with node.database.read() as session:
-        assert job_files(session, node.spool, STUDY, [f"{STUDY}.1.1"]) == (node.spool.folder / first.path,)
+        assert job_input(session, node.spool, STUDY, [f"{STUDY}.1.1"]).study == (node.spool.folder / first.path,)
 
 
 def test_a_file_that_was_never_indexed_is_found_at_the_start(node: Node, tmp_path: Path) -> None:
@@ -97,7 +101,7 @@ def test_a_file_that_is_gone_is_forgotten_with_an_event(node: Node, tmp_path: Pa
     assert set(rows(node)) == {second.path}
     assert first.path in node.events("file-gone")[0].text
     with node.database.read() as session, pytest.raises(FileNotFoundError, match=r"1 instances .*498\.1\.1\.1"):
-        job_files(session, node.spool, STUDY, [f"{STUDY}.1.1", f"{STUDY}.1.2"])
+        job_input(session, node.spool, STUDY, [f"{STUDY}.1.1", f"{STUDY}.1.2"])
 
 
 def test_a_strange_file_in_the_spool_stops_nothing(node: Node, tmp_path: Path) -> None:
@@ -110,3 +114,33 @@ def test_a_strange_file_in_the_spool_stops_nothing(node: Node, tmp_path: Path) -
     (event,) = node.events("unreadable-file")
     assert "9.dcm" in event.text
     assert "DICM" in event.text
+
+
+def test_a_torn_file_is_set_aside_with_an_event_and_never_indexed(node: Node, tmp_path: Path) -> None:
+    first, second = node.receive(files(tmp_path, 1, 2))
+    with node.database.write() as session:
+        for row in session.scalars(select(Instance)):
+            session.delete(row)
+    torn = (node.spool.folder / first.path).read_bytes()[:-500]
+    (node.spool.folder / first.path).write_bytes(torn)
+    assert reconcile(node.database, node.spool) == 1
+    assert set(rows(node)) == {second.path}
+    (event,) = node.events("torn-file")
+    assert (node.spool.folder / str(event.data["path"])).read_bytes() == torn
+    assert event.study_instance_uid == STUDY
+    # The sender, which has no answer, sends it again.
+    (again,) = node.receive(files(tmp_path, 1))
+    assert (again.path, again.arrival) == (first.path, Arrival.NEW)
+
+
+def test_what_the_database_does_not_take_keeps_nothing_else_out(node: Node, tmp_path: Path) -> None:
+    stored = node.receive(files(tmp_path, 1, 2, 3))
+    with node.database.write() as session:
+        for row in session.scalars(select(Instance)):
+            session.delete(row)
+        statement = "CREATE TRIGGER refuse BEFORE INSERT ON instances WHEN NEW.sop_instance_uid LIKE '%.2' "
+        session.connection().exec_driver_sql(statement + "BEGIN SELECT RAISE(ABORT, 'not this one'); END")
+    index = ReceiveIndex(node.database, Rejections(node.database))
+    with pytest.raises(IntegrityError, match="not this one"):
+        index.received(stored)
+    assert set(rows(node)) == {stored[0].path, stored[2].path}

@@ -28,9 +28,10 @@ def test_second_holder_is_told_who_the_first_is(tmp_path: Path) -> None:
         ):
             pass
         first.kill()
-    # The lock went with its holder, the file stays.
-    with lock_data_folder(tmp_path):
+    # The lock went with its holder, the file stays, and says that the holder did not let go.
+    with lock_data_folder(tmp_path) as was_let_go:
         assert (tmp_path / "node.lock").exists()
+        assert not was_let_go
 
 
 def test_new_data_folder_is_for_its_owner_only(tmp_path: Path) -> None:
@@ -40,5 +41,12 @@ def test_new_data_folder_is_for_its_owner_only(tmp_path: Path) -> None:
 
 def test_lock_can_be_taken_again(tmp_path: Path) -> None:
     for _ in range(2):
-        with lock_data_folder(tmp_path / "new"):
-            pass
+        with lock_data_folder(tmp_path / "new") as was_let_go:
+            assert was_let_go
+
+
+def test_holder_that_failed_has_not_let_go(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="damaged"), lock_data_folder(tmp_path):
+        raise ValueError("damaged")
+    with lock_data_folder(tmp_path) as was_let_go:
+        assert not was_let_go

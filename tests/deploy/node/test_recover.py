@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import DatabaseError
 
 from apps.run import app_manifest
-from deploy.node.database import FILE_NAME
+from deploy.node.database import FILE_NAME, open_database
 from deploy.node.lock import DataFolderInUseError, lock_data_folder
-from deploy.node.recover import recover
+from deploy.node.recover import DamagedIndexError, check_after_crash, recover
 from deploy.node.route import RoutedApp
 from tests.deploy.node.node import Examination, Node
 
@@ -69,3 +70,17 @@ def test_a_locked_index_is_not_taken_for_a_damaged_one(tmp_path: Path, monkeypat
 def test_a_running_node_is_left_alone(tmp_path: Path) -> None:
     with lock_data_folder(tmp_path), pytest.raises(DataFolderInUseError):
         recover(tmp_path)
+
+
+def test_index_that_is_damaged_inside_is_found(tmp_path: Path) -> None:
+    database = node_in(tmp_path).database
+    check_after_crash(database)
+    database.close()
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'instances'").fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    content = bytearray((tmp_path / FILE_NAME).read_bytes())
+    content[(page - 1) * size : page * size] = b"\xff" * size
+    (tmp_path / FILE_NAME).write_bytes(content)
+    with pytest.raises(DamagedIndexError, match="gantry recover"):
+        check_after_crash(open_database(tmp_path, upgrade=False))

@@ -16,6 +16,7 @@ from pydicom import dcmread
 from deploy.node.database import JobState
 from deploy.node.threads import Threads
 from phantoms.mr_brain.dicom import BrainMRStudy
+from phantoms.send import SendError
 from tests.deploy.node.archive import Archive
 from tests.deploy.node.running_node import REPOSITORY, RunningNode
 
@@ -79,8 +80,9 @@ def test_node_ends_when_a_part_of_it_fails(tmp_path: Path) -> None:
         assert "no such table: studies" in node.log
 
 
-def test_node_outlives_a_full_disk(tmp_path: Path, brain_study: BrainMRStudy) -> None:
+def test_node_outlives_a_full_disk(tmp_path: Path, brain_study: BrainMRStudy, monkeypatch: pytest.MonkeyPatch) -> None:
     """A real file system of 32 MB that is filled to the last byte while a job waits, and emptied again."""
+    monkeypatch.setenv("GANTRY_DISK__RESERVE_GIB", "0.004")
     with (
         Archive() as archive,
         small_file_system(tmp_path / "data"),
@@ -94,8 +96,12 @@ def test_node_outlives_a_full_disk(tmp_path: Path, brain_study: BrainMRStudy) ->
         node.wait_for(lambda: "database or disk is full" in node.log)
         assert node.process is not None
         assert node.process.poll() is None
+        node.wait_for(lambda: '"disk-low"' in node.log)
+        with pytest.raises(SendError, match="congestion"):
+            node.send(*brain_study.series["FLAIR"].paths)
         (node.data / "filler").unlink()
         archive.wait_for(2)
+        node.wait_for(lambda: '"disk-room"' in node.log)
         node.wait_for(lambda: [job.state for job in node.jobs()] == [JobState.DELIVERED])
         assert node.stop() == 0
 

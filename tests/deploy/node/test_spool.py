@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import os
+import shutil
 import threading
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -11,10 +13,10 @@ from pydicom import dcmread
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
 from deploy.node import durable
-from deploy.node.file_meta import FileMeta, NotDicomFileError, decode
+from deploy.node.file_meta import FileMeta, NotDicomFileError, decode, encode
 from deploy.node.header import InstanceHeader, read_header
-from deploy.node.spool import Arrival, Spool, StoredInstance
-from operators.provenance import IMPLEMENTATION_CLASS_UID
+from deploy.node.spool import Arrival, Spool, StoredInstance, TornFileError
+from operators.implementation import IMPLEMENTATION_CLASS_UID
 from tests.deploy.node.sending import STUDY, encoded, instance
 
 META = FileMeta(MRImageStorage, f"{STUDY}.1.1", ExplicitVRLittleEndian, "SCANNER", "GANTRY")
@@ -123,43 +125,38 @@ def test_a_failed_write_leaves_nothing(spool: Spool, monkeypatch: pytest.MonkeyP
     assert len(list(spool.paths())) == 1
 
 
-def test_the_bytes_are_on_disk_before_the_name_and_the_name_before_the_answer(
-    spool: Spool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_bytes_and_the_name_are_on_disk_before_the_answer(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real calls are made; only their order is taken down."""
     done: list[str] = []
-    fsync, rename, synchronize = os.fsync, Path.rename, durable.synchronize_folder
+    fsync, rename, synchronize = os.fsync, os.rename, durable.synchronize_folder
 
     def note_fsync(descriptor: int) -> None:
-        done.append(f"fsync {Path(f'/proc/self/fd/{descriptor}').resolve().suffix}")
+        done.append(f"fsync {Path(f'/proc/self/fd/{descriptor}').resolve().suffix or 'folder'}")
         fsync(descriptor)
 
-    def note_rename(self: Path, target: Path) -> Path:
+    def note_rename(source: str, target: str) -> None:
         done.append("rename")
-        return rename(self, target)
+        rename(source, target)
 
-    def note_folder(folder: Path) -> None:
-        done.append(f"folder {folder.name}")
+    def note_folder(folder: Path | str) -> None:
+        done.append(f"folder {Path(folder).name}")
         synchronize(folder)
 
     monkeypatch.setattr(os, "fsync", note_fsync)
-    monkeypatch.setattr(Path, "rename", note_rename)
-    monkeypatch.setattr("deploy.node.spool.synchronize_folder", note_folder)
+    monkeypatch.setattr(os, "rename", note_rename)
+    monkeypatch.setattr("deploy.node.spool.spool.synchronize_folder", note_folder)
     store(spool, FIRST)
     new = [f"folder {name}" for name in ("spool", STUDY)]
     series = f"folder {STUDY}.1"
-    assert [step for step in done if step in ("fsync .part", "rename", *new, series)] == [
-        "fsync .part",
-        *new,
-        "rename",
-        series,
-    ]
+    # Complete, with its self-check, before it has its name.
+    steps = ("rename", "fsync .dcm", *new, series)
+    assert [step for step in done if step in steps] == [*new, "rename", "fsync .dcm", series]
 
     # The process that made the folders and the file may have been killed before their entries were on disk.
     after_restart = Spool(spool.folder.parent)
     done.clear()
     store(after_restart, FIRST)
-    assert [step for step in done if step in ("rename", *new, series)] == [*new, series]
+    assert [step for step in done if step in steps] == [*new, "fsync .dcm", series]
 
 
 def test_many_threads_may_store_the_same_instance(spool: Spool) -> None:
@@ -173,3 +170,76 @@ def test_many_threads_may_store_the_same_instance(spool: Spool) -> None:
     arrivals = sorted(each.arrival.value for each in stored)
     assert arrivals == ["conflicting"] * 2 + ["duplicate"] * 9 + ["new"]
     assert {spool.read(path).sha256 for path in spool.paths()} == {hashlib.sha256(copy).hexdigest() for copy in copies}
+
+
+def test_many_processes_may_store_the_same_instance(tmp_path: Path, spool: Spool) -> None:
+    """Same bytes, other bytes, and a copy that claims another series: one is used, and nothing is lost."""
+    copies = [FIRST, OTHER, encoded(instance(SeriesInstanceUID=f"{STUDY}.2"))]
+    ready, go = multiprocessing.get_context("fork").Barrier(6), range(20)
+
+    def work(number: int) -> None:
+        own = Spool(tmp_path, writer=f"test{number}")
+        for index in go:
+            data_set = copies[(number + index) % 3].replace(f"{STUDY}.1.1".encode(), f"{STUDY}.1.{index % 9}".encode())
+            ready.wait(30)
+            store(own, data_set)
+
+    processes = [multiprocessing.get_context("fork").Process(target=work, args=(number,)) for number in range(6)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+    kept = [spool.read(path) for path in spool.paths()]
+    assert len(kept) == 9 * 3
+    assert len({each.sha256 for each in kept}) == 9 * 3
+    assert sorted(each.header.sop_instance_uid for each in kept if each.is_first_copy) == sorted(
+        f"{STUDY}.1.{number}" for number in range(9)
+    )
+    assert list((spool.folder / "incoming").iterdir()) == []
+
+
+def test_a_file_that_is_not_what_its_self_check_says_is_torn(spool: Spool) -> None:
+    stored = store(spool, FIRST)
+    path = spool.folder / stored.path
+    whole = path.read_bytes()
+    for torn in (whole[:-100], whole[:2000] + b"\1" * (len(whole) - 2000), whole + b"more"):
+        path.write_bytes(torn)
+        with pytest.raises(TornFileError):
+            spool.read(stored.path)
+    aside = spool.set_aside(stored.path)
+    assert (spool.folder / aside).read_bytes() == whole + b"more"
+    assert list(spool.paths()) == []
+
+
+def test_a_file_of_a_version_without_self_checks_is_read_and_known_again(spool: Spool) -> None:
+    stored = store(spool, FIRST)
+    path = spool.folder / stored.path
+    path.write_bytes(encode(META) + FIRST)
+    assert spool.read(stored.path).sha256 == stored.sha256
+    assert store(spool, FIRST).arrival is Arrival.DUPLICATE
+    assert store(spool, OTHER).arrival is Arrival.CONFLICTING
+
+
+def test_an_instance_in_fragments_is_the_same_file(spool: Spool) -> None:
+    incoming = spool.begin(META)
+    for start in range(0, len(FIRST), 7):
+        incoming.write(memoryview(FIRST)[start : start + 7])
+    stored = spool.keep(incoming, incoming.header())
+    assert data_set_of(spool.folder / stored.path) == FIRST
+    assert spool.read(stored.path).sha256 == stored.sha256 == hashlib.sha256(FIRST).hexdigest()
+    incoming.discard()
+    assert (spool.folder / stored.path).exists()
+
+
+def test_a_study_that_is_deleted_while_others_wait_for_it_is_made_again(tmp_path: Path, spool: Spool) -> None:
+    store(spool, FIRST)
+    study = spool.folder / STUDY
+    waiting = threading.Thread(target=store, args=(spool, OTHER))
+    with spool.lock_study(STUDY):
+        waiting.start()
+        while not (list((spool.folder / "incoming").iterdir())):
+            pass
+        shutil.rmtree(study)
+    waiting.join(30)
+    assert [spool.read(path).sha256 for path in spool.paths()] == [hashlib.sha256(OTHER).hexdigest()]

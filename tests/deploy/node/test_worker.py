@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,15 @@ from sqlalchemy import select
 
 from deploy.node import file_meta, jobs
 from deploy.node.config import AppConfig, NodeConfig, ReadinessConfig
-from deploy.node.database import Database, Delivery, Job, JobState, Study, open_database
+from deploy.node.database import Database, Delivery, Event, Job, JobState, Study, open_database
 from deploy.node.engines.local import LocalEngine
 from deploy.node.header import read_header
 from deploy.node.index import index_instance
+from deploy.node.jobs import RETRIES
 from deploy.node.readiness import Readiness
 from deploy.node.route import route_study, routed_apps
 from deploy.node.spool import Spool
+from deploy.node.verify import verify_results
 from deploy.node.worker import Worker
 from operators.outcome import Outcome
 from phantoms.mr_brain.dicom import BrainMRStudy
@@ -75,11 +78,10 @@ class Node:
         config = AppConfig(**{"destinations": ("pacs", "research"), "maximum_attempts": 2, **settings})
         node = NodeConfig.model_construct(apps={tiny_app.APP: config}, destinations={})
         apps = routed_apps(node)
-        manifests = {name: app.manifest for name, app in apps.items()}
         readiness = Readiness(
             self.database,
             self.spool,
-            manifests,
+            apps,
             ReadinessConfig(quiet_seconds=0, maximum_wait_seconds=0),
             lambda _: False,
         )
@@ -98,7 +100,7 @@ class Node:
             self.data,
             lease_seconds=60.0,
             on_results=on_results,
-            first_retry_seconds=0.001,
+            retries={kind: replace(retry, first_seconds=0.001) for kind, retry in RETRIES.items()},
         )
 
     def job(self) -> Job:
@@ -160,7 +162,7 @@ def test_app_sees_the_instances_of_its_job_and_nothing_else(
     thread.start()
     while not (control / "running").exists():
         time.sleep(0.01)
-    given = {path.stem: path.stat().st_nlink for path in (node.data / "work" / "1" / "input").iterdir()}
+    given = {path.stem: path.stat().st_nlink for path in (node.data / "work").glob("1-*/input/*")}
     (control / "hold").unlink()
     thread.join()
     # Two links: the instances are not copied.
@@ -223,7 +225,7 @@ def test_failed_job_that_is_retried_gives_its_results(node: Node, flair: tuple[P
     worker = node.worker(maximum_attempts=1)
     work(worker)
     (control / "misbehave").unlink()
-    jobs.retry(node.database, node.job().id)
+    jobs.retry(node.database, node.job().id, asked_by="somebody")
     work(worker)
     assert node.job().state is JobState.DELIVERING
 
@@ -293,7 +295,7 @@ def test_mistake_of_the_node_fails_this_job_only(
 def test_locked_database_is_waited_for(
     engine: LocalEngine, tmp_path: Path, flair: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deploy.node.database.BUSY_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr("deploy.node.database.connection.BUSY_TIMEOUT_SECONDS", 0.01)
     monkeypatch.setattr("deploy.node.bell._DATABASE_SECONDS", 0.01)
     opened = open_database(tmp_path)
     node = Node(opened, engine, tmp_path)
@@ -340,4 +342,89 @@ def test_stop_gives_the_job_back(
     stop.set()
     node.engine.close()
     thread.join()
+    assert (node.job().state, node.job().attempts) == (JobState.QUEUED, 0)
+
+
+def begin_work(node: Node, worker: Worker, control: Path) -> threading.Thread:
+    """Return when the app is running."""
+    (control / "hold").touch()
+    thread = threading.Thread(target=worker.work_once)
+    thread.start()
+    while not (control / "running").exists():
+        assert thread.is_alive()
+        time.sleep(0.01)
+    return thread
+
+
+def test_running_job_that_is_cancelled_ends_and_can_be_tried_again(
+    node: Node, flair: tuple[Path, ...], control: Path
+) -> None:
+    node.receive(flair)
+    worker = node.worker()
+    thread = begin_work(node, worker, control)
+    assert jobs.cancel(node.database, node.job().id, asked_by="alice") is JobState.RUNNING
+    thread.join()
+    assert (node.job().state, node.job().reason, node.job().detail) == (JobState.CANCELLED, "cancelled", "by alice")
+    assert node.study_outcome().endswith("not analysed: it was cancelled: by alice")
+    assert list((node.data / "work").iterdir()) == []
+    (control / "hold").unlink()
+    jobs.retry(node.database, node.job().id, asked_by="alice")
+    work(worker)
+    assert node.job().state is JobState.DELIVERING
+
+
+def test_cancelled_while_it_is_verified_leaves_nothing_in_the_outbox(
+    node: Node, flair: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def verify_slowly(*arguments: Any, **named: Any) -> Any:
+        jobs.cancel(node.database, node.job().id, asked_by="alice")
+        return verify_results(*arguments, **named)
+
+    node.receive(flair)
+    monkeypatch.setattr("deploy.node.worker.verify_results", verify_slowly)
+    work(node.worker())
+    assert node.job().state is JobState.CANCELLED
+    assert node.deliveries() == []
+    assert list((node.data / "outbox").iterdir()) == []
+
+
+def test_run_whose_lease_is_lost_is_ended_before_its_end(node: Node, flair: tuple[Path, ...], control: Path) -> None:
+    node.receive(flair)
+    thread = begin_work(node, node.worker(), control)
+    jobs.release_leases(node.database)
+    # The app would go on for ever.
+    thread.join(60)
+    assert not thread.is_alive()
+    assert (node.job().state, node.job().failures) == (JobState.QUEUED, {"lost-lease": 1})
+
+
+def test_poison_study_does_not_stop_the_others_and_is_told(
+    node: Node, brain_study: BrainMRStudy, control: Path
+) -> None:
+    node.receive(brain_study.series["FLAIR"].paths)
+    worker = node.worker(maximum_attempts=1)
+    (control / "misbehave").write_text("kill once")
+    work(worker)
+    assert (node.job().state, node.job().reason) == (JobState.FAILED, "crashed")
+    node.receive(brain_study.series["T1"].paths)
+    work(node.worker(maximum_attempts=1))
+    assert [job.state for job in node.jobs()] == [JobState.FAILED, JobState.DELIVERING]
+    with node.database.read() as session:
+        (event,) = session.scalars(select(Event).where(Event.kind == "poison-study"))
+    assert (event.job_id, "ended 1 times over this study" in event.text) == (1, True)
+
+
+def test_run_above_the_memory_limit_fails_with_figures(node: Node, flair: tuple[Path, ...], control: Path) -> None:
+    (control / "hold").touch()
+    node.receive(flair)
+    node.worker(memory_limit_gib=0.01, maximum_attempts=1).work_once()
+    assert (node.job().state, node.job().reason) == (JobState.FAILED, "out-of-memory")
+    assert "GiB, and memory_limit_gib is 0.01" in node.job().detail
+
+
+def test_worker_begins_nothing_while_there_is_no_room(node: Node, flair: tuple[Path, ...]) -> None:
+    node.receive(flair)
+    worker = node.worker()
+    worker._has_room = lambda: False
+    assert not worker.work_once()
     assert (node.job().state, node.job().attempts) == (JobState.QUEUED, 0)

@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from operators.outcome import Outcome
+from operators.provenance import ReplacedResult
 from operators.refused import Reason, Refused
 
 _runs = 0
@@ -24,6 +25,28 @@ def prepare(app: str) -> None:
     _prepared.append(app)
 
 
+def _start_daemon() -> int:
+    """A process in a session of its own, whose parent ends at once, with no stream left: a daemon."""
+    program = (
+        "import os, sys, time\n"
+        "if os.fork(): os._exit(0)\n"
+        "os.setsid()\n"
+        "process = os.fork()\n"
+        "if process: print(process, flush=True); os._exit(0)\n"
+        "os.closerange(0, 3); time.sleep(600)\n"
+    )
+    return int(subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=True).stdout)
+
+
+def _fork(generations: int, folder: Path) -> None:
+    """Every process forks twice, again and again: 2 ** generations in the end, in sessions of their own."""
+    for _ in range(generations):
+        if os.fork() == 0:
+            os.setsid()
+    (folder / f"forked-{os.getpid()}").touch()
+    time.sleep(600)
+
+
 def run(
     app: str,
     input_folder: Path,
@@ -32,6 +55,8 @@ def run(
     device: str,
     settings: Mapping[str, object],
     started: datetime,
+    replaces: Sequence[ReplacedResult],
+    priors_folder: Path | None,
 ) -> Outcome:
     """Do what ``settings["do"]`` says."""
     global _runs
@@ -56,6 +81,39 @@ def run(
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         (output_folder / "grandchild").write_text(str(child.pid))
         time.sleep(600)
+    if do == "hang with a daemon":
+        (output_folder / "daemon").write_text(str(_start_daemon()))
+        time.sleep(600)
+    if do == "leave a daemon":
+        (output_folder / "daemon").write_text(str(_start_daemon()))
+    if do == "leave a daemon and segfault":
+        (output_folder / "daemon").write_text(str(_start_daemon()))
+        ctypes.string_at(0)
+    if do == "fork":
+        _fork(4, output_folder)
+        time.sleep(600)
+    if do == "allocate":
+        held = bytearray(int(str(settings["bytes"])))
+        time.sleep(600)
+        del held
+    if do == "allocate in children":
+        part = int(str(settings["bytes"])) // 4
+        for _ in range(4):
+            subprocess.Popen([sys.executable, "-c", f"import time; held = bytearray({part}); time.sleep(600)"])
+        time.sleep(600)
+    if do == "raise MemoryError":
+        bytearray(1 << 62)
+    if do == "raise for lack of memory":
+        try:
+            bytearray(1 << 62)
+        except MemoryError as error:
+            raise RuntimeError("the step failed") from error
+    if do == "allocate a tensor":
+        import torch
+
+        torch.empty(1 << 50)
+    if do == "score":
+        print(Path("/proc/self/oom_score_adj").read_text())
     if do == "refuse":
         raise Refused(Reason.NO_READABLE_INSTANCE, "3 files")
     if do == "print":

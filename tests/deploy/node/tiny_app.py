@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from pydicom.sr.codedict import codes
 
 from apps.run import Setting, analysis_of, app_manifest
 from operators.outcome import Outcome
-from operators.provenance import Analysis
+from operators.provenance import Analysis, ReplacedResult
 from operators.read.selection import Selection, missing_roles, select_series
 from operators.read.study import Study, read_study
 from operators.read.volume import read_volume
@@ -44,10 +44,12 @@ def run(
     device: str,
     settings: Mapping[str, Setting],
     started: datetime,
+    replaces: Sequence[ReplacedResult] = (),
+    priors_folder: Path | None = None,
 ) -> Outcome:
     """Outline the bright voxels of the FLAIR."""
     misbehaviour = _obey()
-    outcome = _run(app, input_folder, output_folder, settings, started)
+    outcome = _run(app, input_folder, output_folder, settings, started, replaces)
     if misbehaviour == "miscount":
         outcome = outcome.model_copy(update={"segment_voxels": {"lesions": {1: 1}}})
     outcome.save(output_folder)
@@ -55,11 +57,16 @@ def run(
 
 
 def _run(
-    app: str, input_folder: Path, output_folder: Path, settings: Mapping[str, Setting], started: datetime
+    app: str,
+    input_folder: Path,
+    output_folder: Path,
+    settings: Mapping[str, Setting],
+    started: datetime,
+    replaces: Sequence[ReplacedResult],
 ) -> Outcome:
     study = read_study(input_folder)
     selection = select_series(study, app_manifest(app))
-    analysis = analysis_of(app_manifest(app), study, selection, settings=settings, started=started)
+    analysis = analysis_of(app_manifest(app), study, selection, settings=settings, started=started, replaces=replaces)
     try:
         if lacking := missing_roles(selection, app_manifest(app)):
             raise Refused(Reason.NO_SUITABLE_SERIES, lacking)

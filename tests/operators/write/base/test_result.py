@@ -16,8 +16,9 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence
 from pydicom.sr.codedict import codes
 
+from operators.implementation import IMPLEMENTATION_CLASS_UID
 from operators.measure.measurement import Measurement, MeasurementGroup, SegmentReference
-from operators.provenance import IMPLEMENTATION_CLASS_UID, Analysis
+from operators.provenance import Analysis
 from operators.refused import Reason, Refused
 from operators.write.base.identity import PATIENT_AND_STUDY
 from operators.write.base.result import save

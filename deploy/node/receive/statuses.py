@@ -1,0 +1,10 @@
+"""Statuses of responses: PS3.4 table B.2-1 and PS3.7 annex C."""
+
+from __future__ import annotations
+
+SUCCESS = 0x0000
+PROCESSING_FAILURE = 0x0110
+UNRECOGNIZED_OPERATION = 0x0211
+OUT_OF_RESOURCES = 0xA700
+DATA_SET_MISMATCH = 0xA900
+CANNOT_UNDERSTAND = 0xC000

@@ -1,0 +1,39 @@
+"""An app as the node runs it: its manifest, and what the site has configured for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from apps.run import Setting, app_manifest, merged_settings
+from deploy.node.config import NodeConfig, PriorsConfig, ReadinessConfig
+from operators.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class RoutedApp:
+    """An app that the node runs: its manifest, and its settings with the site's own values in their place.
+
+    ``readiness`` is the app's own or None for the node's, ``stat_when`` the condition that makes a job STAT.
+    """
+
+    manifest: Manifest
+    settings: Mapping[str, Setting]
+    readiness: ReadinessConfig | None = None
+    stat_when: str | None = None
+    priors: PriorsConfig | None = None
+
+
+def routed_apps(config: NodeConfig) -> dict[str, RoutedApp]:
+    """Load the manifest of every configured app. Raises ``UnknownAppError``, ``ManifestError`` or ``ValueError``."""
+    manifests = {name: app_manifest(name) for name in config.apps}
+    return {
+        name: RoutedApp(
+            manifest,
+            merged_settings(manifest, config.apps[name].settings),
+            config.apps[name].readiness,
+            config.apps[name].stat_when,
+            config.apps[name].priors,
+        )
+        for name, manifest in manifests.items()
+    }

@@ -1,0 +1,35 @@
+"""Texts that must never become part of a path, a log line or a query as they are."""
+
+from __future__ import annotations
+
+HOSTILE: tuple[bytes, ...] = (
+    b"",
+    b".",
+    b"..",
+    b"...",
+    b"../../../../../../tmp/gantry-stray",
+    b"/tmp/gantry-stray",
+    b"1.2.3/../../../stray",
+    b"1.2.3\\..\\stray",
+    b"1.2.3\0",
+    b"1.2.3\0/../stray",
+    b"1.2.3\n4.5.6",
+    b"incoming",
+    b"1..2",
+    b".1.2",
+    b"1.2.",
+    b"-1.2",
+    b"1.2.x",
+    b"1.2 .3",
+    b"1.2.3.dcm",
+    b"1.2.3.sha256-0123456789abcdef",
+    b"1" * 64,
+    b"1" * 65,
+    b"1." * 500,
+    b"9" * 5000,
+    b"\xff\xfe\xfd",
+    "１.２".encode(),
+    b"'; DROP TABLE studies; --",
+    b"${jndi:ldap://127.0.0.1/a}",
+    b"%s%n%x",
+)
