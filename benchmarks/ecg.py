@@ -45,6 +45,9 @@ KINDS = (
 )
 
 
+SENDER = "PHANTOM"
+
+
 def main() -> None:
     """Measure and print a Markdown table for each app."""
     options = _parser().parse_args()
@@ -56,7 +59,9 @@ def main() -> None:
 
 def _measure_app(folder: Path, app: str, studies: int) -> None:
     rows = []
-    with running_archive(folder / "archive") as archive, running_node(folder / "node", app, archive) as node:
+    with running_archive(folder / "archive") as archive, running_node(
+        folder / "node", app, archive, sender=SENDER
+    ) as node:
         database = open_database(node.data_folder)
         for place, kind in enumerate(KINDS):
             # The first study of each kind is not counted: it loads what the others find loaded.
@@ -87,7 +92,7 @@ def _measure_study(folder: Path, kind: Kind, seed: int, node: RunningNode, datab
         path = folder / f"study{seed}" / f"{number}.dcm"
         paths.append(write_ecg(ecg, path, seed=seed, recorder=kind.recorder, leads=kind.leads, instance_number=number))
     study = str(dcmread(paths[0]).StudyInstanceUID)
-    if send_files(paths, node.host, node.port, called_ae_title=AE_TITLE).failed:
+    if send_files(paths, node.host, node.port, calling_ae_title=SENDER, called_ae_title=AE_TITLE).failed:
         raise SystemExit("the node refused a recording")
     progress = _wait(study, node, database)
     at = {step.kind: step.at for step in progress.steps}

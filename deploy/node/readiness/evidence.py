@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-RELEASED = "released"
-"""How an association ends when its sender has said all: it asked for the release (PS3.8 section 7.2)."""
+SENT_ALL = frozenset({"released", "ended"})
+"""How it ends when a sender has said all: it released its association (PS3.8 section 7.2) or ended its request."""
 
 
 @dataclass(frozen=True)

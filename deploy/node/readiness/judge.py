@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deploy.node.config import ReadinessConfig
-from deploy.node.readiness.evidence import RELEASED, Announced, Evidence
+from deploy.node.readiness.evidence import SENT_ALL, Announced, Evidence
 
 SETTLED_SECONDS = 1.0
 """The quiet time that is always asked for (or ``quiet_seconds``, if that is less): what is on its way arrives."""
@@ -63,7 +63,7 @@ def judge(evidence: Evidence, config: ReadinessConfig) -> Judgement:
 
 def _quiet_needed(evidence: Evidence, config: ReadinessConfig) -> float:
     # Who broke off will send the rest again, but not at once.
-    if evidence.ending not in (None, RELEASED):
+    if evidence.ending is not None and evidence.ending not in SENT_ALL:
         return config.longest_quiet_seconds
     usual = (evidence.pause or 0.0) * PAUSE_FACTOR
     return min(max(usual, config.quiet_seconds), config.longest_quiet_seconds)

@@ -181,8 +181,10 @@ class Spool:
         series = _series_that_has(study, header.series_instance_uid, name)
         if series is None:
             return header.series_instance_uid, name, Arrival.NEW
-        if _digest_of_data_set(f"{study}/{series}/{name}") == digest:
-            return series, name, Arrival.DUPLICATE
+        if _stored_digest(f"{study}/{series}/{name}") == digest:
+            # What the disk has spoilt is replaced by the copy that the sender still has.
+            whole = _digest_of_data_set(f"{study}/{series}/{name}") == digest
+            return series, name, Arrival.DUPLICATE if whole else Arrival.NEW
         other = f"{header.sop_instance_uid}{CONFLICT_MARK}{digest[:16]}.dcm"
         is_there = os.path.exists(f"{study}/{header.series_instance_uid}/{other}")  # noqa: PTH110
         return header.series_instance_uid, other, Arrival.DUPLICATE if is_there else Arrival.CONFLICTING
@@ -213,12 +215,17 @@ def _series_that_has(study: str, own: str, name: str) -> str | None:
     return next((each for each in others if os.path.exists(f"{study}/{each}/{name}")), None)  # noqa: PTH110
 
 
+def _stored_digest(path: str) -> str:
+    """The digest that a file's self-check tells; of a version without self-checks that of its content."""
+    with open(path, "rb") as file:  # noqa: PTH123
+        _, check = file_meta.decode_checked(file)
+    return _digest_of_data_set(path) if check is None else check.sha256.hex()
+
+
 def _digest_of_data_set(path: str) -> str:
     digest = hashlib.sha256()
     with open(path, "rb") as file:  # noqa: PTH123
-        _, check = file_meta.decode_checked(file)
-        if check is not None:
-            return check.sha256.hex()
+        file_meta.decode_checked(file)
         while chunk := file.read(_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()

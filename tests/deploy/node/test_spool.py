@@ -71,6 +71,17 @@ def test_the_same_bytes_again_change_nothing(spool: Spool) -> None:
     assert list(spool.paths()) == [first.path]
 
 
+def test_a_copy_that_the_disk_has_spoilt_is_replaced_by_the_one_that_comes(spool: Spool) -> None:
+    path = spool.folder / store(spool, FIRST).path
+    content = bytearray(path.read_bytes())
+    content[-10] ^= 0xFF
+    path.write_bytes(content)
+    again = store(spool, FIRST)
+    assert (again.path, again.arrival) == (str(path.relative_to(spool.folder)), Arrival.NEW)
+    assert data_set_of(path) == FIRST
+    assert store(spool, FIRST).arrival is Arrival.DUPLICATE
+
+
 def test_other_bytes_under_the_same_uid_are_kept_apart(spool: Spool) -> None:
     first, other = store(spool, FIRST), store(spool, OTHER)
     assert (first.is_first_copy, other.is_first_copy) == (True, False)

@@ -138,3 +138,11 @@ def test_more_quiet_never_takes_a_decision_back(evidence: Evidence, config: Read
 
     if judge(evidence, config).ready:
         assert judge(replace(evidence, quiet=evidence.quiet + more), config).ready
+
+
+@pytest.mark.parametrize(
+    ("ending", "needed"), [("released", CONFIG.quiet_seconds), ("ended", CONFIG.quiet_seconds), ("aborted", None)]
+)
+def test_who_ends_a_request_has_sent_all_as_who_releases_an_association(ending: str, needed: float | None) -> None:
+    judgement = judge(at(0.0, ending=ending), CONFIG)
+    assert judgement.needed == (CONFIG.longest_quiet_seconds if needed is None else needed)
