@@ -59,9 +59,10 @@ def main() -> None:
 
 def _measure_app(folder: Path, app: str, studies: int) -> None:
     rows = []
-    with running_archive(folder / "archive") as archive, running_node(
-        folder / "node", app, archive, sender=SENDER
-    ) as node:
+    with (
+        running_archive(folder / "archive") as archive,
+        running_node(folder / "node", app, archive, sender=SENDER) as node,
+    ):
         database = open_database(node.data_folder)
         for place, kind in enumerate(KINDS):
             # The first study of each kind is not counted: it loads what the others find loaded.
