@@ -66,9 +66,42 @@ def record(
     return row
 
 
+_WARNINGS = frozenset(
+    {
+        "access",
+        "app-failing",
+        "association-rejected",
+        "certificate-expiring",
+        "certificate-unusable",
+        "commitment-report-given-up",
+        "conflicting-instance",
+        "database-unavailable",
+        "destination-unreachable",
+        "disk-low",
+        "failed",
+        "file-gone",
+        "instance-refused",
+        "lease-lost",
+        "no-app",
+        "no-destination",
+        "not-committed",
+        "not-ready",
+        "not-sent",
+        "poison-study",
+        "receiver-died",
+        "service-refused",
+        "torn-file",
+        "unreadable-file",
+        "unreadable-instance",
+    }
+)
+"""Kinds of event that a person may have to do something about: their lines have the level warning."""
+
+
 def log(kind: str, text: str, **data: Any) -> None:
     """Write one line to standard error only: for what happens outside the database, or to the database itself."""
-    _LOG.info(text, kind=kind, **{key: value for key, value in data.items() if value is not None})
+    write = _LOG.warning if kind in _WARNINGS else _LOG.info
+    write(text, kind=kind, **{key: value for key, value in data.items() if value is not None})
 
 
 def log_failure(kind: str, text: str, **data: Any) -> None:

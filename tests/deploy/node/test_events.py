@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from io import FileIO
 from pathlib import Path
@@ -35,3 +36,11 @@ def test_log_on_a_full_disk_ends_nothing_and_is_told_later(
     lines = capsys.readouterr().err.splitlines()
     assert "2 lines could not be written" in lines[0]
     assert "third" in lines[1]
+
+
+@pytest.mark.parametrize(("kind", "level"), [("sent", "info"), ("disk-low", "warning"), ("failed", "warning")])
+def test_the_level_tells_what_a_person_may_have_to_do_something_about(
+    kind: str, level: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log(kind, "text")
+    assert json.loads(capsys.readouterr().err)["level"] == level
