@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 from pydicom.uid import UID
 from pynetdicom import AE
+from pynetdicom.association import Association
 
 SUCCESS = 0x0000
 # Warnings mean that the receiver stored the instance all the same (PS3.4 table B.2-1).
@@ -92,7 +94,7 @@ def send_files(
         sent: list[SentInstance] = []
         for path, meta in zip(files, metas, strict=True):
             try:
-                status = association.send_c_store(dcmread(path))
+                status = store(association, dcmread(path))
             except RuntimeError as error:
                 # pynetdicom's way to say that the association has ended before the request.
                 raise SendError(f"{peer} ended the association after {len(sent)} of {len(files)} instances") from error
@@ -105,3 +107,15 @@ def send_files(
         if association.is_established:
             association.release()
     return SendReport(tuple(sent), time.monotonic() - started)
+
+
+def store(association: Association, instance: Dataset | Path) -> Dataset:
+    """Send one instance over an association and return the answer, which is empty where none came.
+
+    pynetdicom's own thread pauses while a request is under way, but may not have noticed yet that the one before is
+    over: it would then take the answer to this one for itself, and a fast node's answer would never be seen.
+    """
+    while association._is_paused and association.is_alive():
+        time.sleep(0.0002)
+    answer: Dataset = association.send_c_store(instance)
+    return answer

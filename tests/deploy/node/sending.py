@@ -17,6 +17,7 @@ from pynetdicom.association import Association
 
 from deploy.node import file_meta
 from deploy.node.file_meta import FileMeta
+from phantoms.send import store
 
 STUDY = "1.2.826.0.1.3680043.8.498.1"
 
@@ -114,6 +115,6 @@ def send_unchanged(
     _config.STORE_SEND_CHUNKED_DATASET = True
     try:
         with association(port, contexts, called_ae_title=called_ae_title) as opened:
-            return [opened.send_c_store(path) for path in files]
+            return [store(opened, path) for path in files]
     finally:
         _config.STORE_SEND_CHUNKED_DATASET = False
