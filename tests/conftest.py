@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from deploy.orthanc.server import Orthanc, find_orthanc, running_orthanc
 
 # Machines that run tests have few cores, and several processes of one test share them.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+# On a busy machine an example may take any time: no test of this suite is about time.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture
