@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
 
+from operators.infer.unet import PictureUNet, twice
+
 
 @dataclass(frozen=True)
 class NetworkSettings:
@@ -46,46 +48,13 @@ class HaarPooling(nn.Module):
 _POOLINGS: dict[str, Callable[[], nn.Module]] = {"haar": HaarPooling, "maximum": lambda: nn.MaxPool2d(2)}
 
 
-class SFRSegNet(nn.Module):
+class SFRSegNet(PictureUNet):
     """Pictures (batch, inputs, row, column) in [0, 1] to logits (batch, 1, row, column)."""
 
     def __init__(self, settings: NetworkSettings) -> None:
-        super().__init__()
-        channels = settings.channels
-        self.encoders = nn.ModuleList(
-            _stage(before, after) for before, after in zip((settings.inputs, *channels[:-1]), channels, strict=True)
+        super().__init__(
+            settings.channels, inputs=settings.inputs, stage=twice(_convolution), pool=_POOLINGS[settings.pooling]()
         )
-        self.pool = _POOLINGS[settings.pooling]()
-        pairs = list(zip(channels[:0:-1], channels[-2::-1], strict=True))
-        self.ups = nn.ModuleList(nn.ConvTranspose2d(below, above, 2, stride=2) for below, above in pairs)
-        self.decoders = nn.ModuleList(_stage(2 * above, above) for _, above in pairs)
-        self.head = nn.Conv2d(channels[0], 1, 1)
-
-    def features(self, x: Tensor) -> list[Tensor]:
-        """The encoder's maps, the finest first."""
-        found = []
-        for level, encoder in enumerate(self.encoders):
-            x = encoder(x if level == 0 else self.pool(x))
-            found.append(x)
-        return found
-
-    def embed(self, x: Tensor) -> Tensor:
-        """(batch, 2 x channels): mean and maximum of the deepest map."""
-        deepest = self.features(x)[-1]
-        return torch.cat([deepest.mean(dim=(2, 3)), deepest.amax(dim=(2, 3))], dim=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits of each pixel."""
-        skips = self.features(x)
-        x = skips[-1]
-        for up, decoder, skip in zip(self.ups, self.decoders, reversed(skips[:-1]), strict=True):
-            x = decoder(torch.cat([up(x), skip], dim=1))
-        logits: Tensor = self.head(x)
-        return logits
-
-
-def _stage(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(*_convolution(inputs, outputs), *_convolution(outputs, outputs))
 
 
 def _convolution(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
