@@ -26,8 +26,8 @@ def train(
     for _ in range(epochs):
         losses = []
         for chosen in np.array_split(random.permutation(len(samples.truth)), steps):
-            batch = torch.from_numpy(augmented(samples.signals[chosen].astype(np.float32), random))
-            loss = loss_of(network(batch), torch.from_numpy(samples.truth[chosen]))
+            signals, truth = augmented(samples.signals[chosen].astype(np.float32), samples.truth[chosen], random)
+            loss = loss_of(network(torch.from_numpy(signals)), torch.from_numpy(truth))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

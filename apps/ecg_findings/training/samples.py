@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.ecg_findings.signal import SAMPLING_HERTZ, network_input
+from operators.learn.loop import Batch
 from operators.read.waveforms.ecg_leads import STANDARD_LEADS, EcgLeads
 from phantoms.ecg import random_findings, random_heart, random_noise, simulate_ecg
 
@@ -61,7 +62,7 @@ def _drawn(random: np.random.Generator) -> Iterator[tuple[str, ...]]:
         yield random_findings(random)
 
 
-def augmented(signals: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+def augmented(signals: NDArray[np.float32], truth: NDArray[np.float32], random: np.random.Generator) -> Batch:
     """Return a batch shifted in time, scaled, and with leads left out: of every third sample all but one."""
     batch = signals.copy()
     for sample in batch:
@@ -73,4 +74,4 @@ def augmented(signals: NDArray[np.float32], random: np.random.Generator) -> NDAr
             sample[np.arange(len(sample)) != kept] = 0
         elif chance < 0.5:
             sample[random.random(len(sample)) < 0.4] = 0
-    return batch
+    return batch, truth

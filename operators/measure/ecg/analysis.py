@@ -76,7 +76,7 @@ def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
     if not facts.rhythm.conducts:
         waves = replace(waves, p_onset=None, p_end=None)
     beats = describe_beats(shapes, atria, facts.rhythm, WORKING_HERTZ)
-    median = median_beat(cleaned, shapes.dominant.beats.samples, cycle)
+    median = median_beat(cleaned, shapes.dominant.beats, cycle)
     assert median is not None, "the dominant shape has a median beat in the independent leads"
     rr = float(np.mean(np.diff(found))) / WORKING_HERTZ
     qt = None if waves.t_end is None else 1000 * (waves.t_end - waves.qrs_onset)

@@ -18,14 +18,35 @@ _ALIKE = 0.88
 """Correlation over all leads from which two QRS complexes are of one shape."""
 _BEFORE_SECONDS = 0.42
 _AFTER_SECONDS = 0.64
+_LEAST_AFTER_SECONDS = 0.36
+_PREMATURE = 0.75
+"""A beat that comes after less than this part of the usual pause would lie in the T wave's window of the one before."""
+_USUAL_PERCENTILE = 60
+_COMPARABLE = 0.5
+_LATER = 1.2
 
 
 @dataclass(frozen=True, eq=False)
 class BeatClass:
-    """Beats of one shape: their samples (aligned on the first of them) and numbers among all beats."""
+    """Beats of one shape: their samples (aligned on the first of them) and numbers among all beats.
+
+    ``since`` and ``until`` are how many samples after the beat before and before the next beat each comes; infinite at
+    both ends of the recording.
+    """
 
     samples: Samples
     numbers: tuple[int, ...]
+    since: Signal
+    until: Signal
+
+    @property
+    def usual_pause(self) -> float:
+        """How many samples after a beat of this shape the next beat usually comes: soon, where it is premature.
+
+        Where premature beats follow half of them it is the pause after the others, not something between.
+        """
+        known = self.until[np.isfinite(self.until)]
+        return float(np.percentile(known, _USUAL_PERCENTILE, method="higher")) if known.size else np.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +64,11 @@ class MedianBeat:
 
 
 def sort_beats(leads: EcgLeads, beats: Samples) -> tuple[BeatClass, ...]:
-    """Return the classes of beats by shape, the dominant one first: that of the most beats."""
+    """Return the classes of beats by shape, the dominant one first: that of the most beats.
+
+    Of two with about as many beats, as in bigeminy, the one is dominant that comes after the longer pause: the other's
+    beats are premature.
+    """
     reach, shift = (round(seconds * leads.sampling_frequency) for seconds in (_QRS_SECONDS, _SHIFT_SECONDS))
     templates: list[Signal] = []
     members: list[list[tuple[int, int]]] = []
@@ -65,22 +90,36 @@ def sort_beats(leads: EcgLeads, beats: Samples) -> tuple[BeatClass, ...]:
         templates[best_at] += (_window(leads.signal, aligned, reach) - templates[best_at]) / min(
             len(members[best_at]), 10
         )
-    classes = [
-        BeatClass(np.array([sample for _, sample in each], dtype=np.int64), tuple(number for number, _ in each))
-        for each in members
-    ]
-    return tuple(sorted(classes, key=lambda each: -len(each.samples)))
+    until = np.append(np.diff(beats), np.inf)
+    since = np.append(np.inf, np.diff(beats))
+    classes = []
+    for each in members:
+        numbers = [number for number, _ in each]
+        samples = np.array([sample for _, sample in each], dtype=np.int64)
+        classes.append(BeatClass(samples, tuple(numbers), since[numbers], until[numbers]))
+    return tuple(sorted(classes, key=lambda each: (not _is_basic(each, classes), -len(each.samples))))
 
 
-def median_beat(leads: EcgLeads, beats: Samples, cycle: float) -> MedianBeat | None:
-    """Return the median of the beats at some samples, None where the recording begins or ends within each of them.
+def _is_basic(each: BeatClass, classes: list[BeatClass]) -> bool:
+    """Whether there are about as many beats of a shape as of any other, and none of those comes after longer pauses."""
+    enough = max(2.0, _COMPARABLE * max(len(other.samples) for other in classes))
+    rivals = [other for other in classes if len(other.samples) >= enough]
+    pauses = [float(np.median(other.since[np.isfinite(other.since)])) for other in rivals]
+    return each in rivals and max(pauses) <= _LATER * pauses[rivals.index(each)]
 
-    ``cycle`` (s) is the usual time from beat to beat.
+
+def median_beat(leads: EcgLeads, members: BeatClass, cycle: float) -> MedianBeat | None:
+    """Return the median of the beats of a shape, None where the recording begins or ends within each of them.
+
+    ``cycle`` (s) is the usual time from beat to beat. Beats that a premature one follows are left out: it would be
+    taken for their T wave.
     """
     frequency = leads.sampling_frequency
+    reach = min(cycle, members.usual_pause / frequency)
     before = round(_BEFORE_SECONDS * frequency)
-    after = round(min(_AFTER_SECONDS, max(0.9 * cycle, 0.36)) * frequency)
-    whole = [sample for sample in beats if sample >= before and sample + after < leads.signal.shape[1]]
+    after = round(min(_AFTER_SECONDS, max(0.9 * reach, _LEAST_AFTER_SECONDS)) * frequency)
+    undisturbed = members.samples[members.until >= _PREMATURE * members.usual_pause]
+    whole = [sample for sample in undisturbed if sample >= before and sample + after < leads.signal.shape[1]]
     if not whole:
         return None
     stack = np.stack([leads.signal[:, sample - before : sample + after] for sample in whole])

@@ -53,7 +53,7 @@ def test_what_is_hidden_is_whole_patches_of_all_leads() -> None:
 
 def test_augmentation_leaves_leads_out_but_never_all() -> None:
     signals = np.ones((200, 8, 2000), dtype=np.float32)
-    found = augmented(signals, np.random.default_rng(1))
+    found, _ = augmented(signals, np.zeros((200, 1), dtype=np.float32), np.random.default_rng(1))
     present = (found != 0).any(axis=2).sum(axis=1)
     assert present.min() >= 1
     assert (present == 1).mean() > 0.2
