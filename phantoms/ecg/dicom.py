@@ -26,15 +26,20 @@ FIVE_ELECTRODES = ("I", "II", "III", "aVR", "aVL", "aVF", "V1")
 
 @dataclass(frozen=True)
 class Recorder:
-    """One kind of recorder: its SOP class and its amplifier, whose smallest step is ``step`` microvolt."""
+    """One kind of recorder: its SOP class and its amplifier, whose smallest step is ``step`` microvolt.
+
+    Samples have 16 or 32 ``bits``.
+    """
 
     sop_class_uid: UID
     description: str
     step: float
+    bits: int = 16
 
 
 TWELVE_LEAD = Recorder(uid.TwelveLeadECGWaveformStorage, "12-lead ECG", 2.5)
 GENERAL = Recorder(uid.GeneralECGWaveformStorage, "ECG", 2.5)
+GENERAL_32_BIT = Recorder(uid.General32bitECGWaveformStorage, "ECG", 0.01, 32)
 AMBULATORY = Recorder(uid.AmbulatoryECGWaveformStorage, "Holter ECG", 5.0)
 
 
@@ -75,7 +80,14 @@ def rhythm_group(
         )
         for name in leads
     )
-    return Group(channels, ecg.sampling_frequency, label="RHYTHM", time_offset=1000 * start if start else None)
+    return Group(
+        channels,
+        ecg.sampling_frequency,
+        bits=recorder.bits,
+        interpretation="SS" if recorder.bits == 16 else "SL",
+        label="RHYTHM",
+        time_offset=1000 * start if start else None,
+    )
 
 
 def median_beat_group(ecg: SimulatedECG, recorder: Recorder = TWELVE_LEAD, seconds: float = 1.2) -> Group:

@@ -15,7 +15,7 @@ from operators.measure.ecg.intervals import corrected_qt
 from operators.measure.ecg.leads import INDEPENDENT_LEADS, WORKING_HERTZ
 from operators.measure.ecg.levels import Axes, LeadLevels, frontal_axes, lead_levels
 from operators.measure.ecg.pacing import paced_waves, remove_pacing_spikes
-from operators.measure.ecg.quality import UnmeasurableError, require_signal
+from operators.measure.ecg.quality import UnmeasurableError, require_qrs, require_recording, require_signal
 from operators.measure.ecg.rhythm import Rhythm, RhythmFacts, judge_rhythm
 from operators.measure.ecg.shapes import find_shapes
 from operators.measure.ecg.templates import median_beat
@@ -54,6 +54,7 @@ class EcgAnalysis:
 
 def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
     """Measure a recording of any leads in mV. Raises :class:`UnmeasurableError`."""
+    require_recording(leads)
     unpaced, spikes = remove_pacing_spikes(with_derived_limb_leads(leads))
     cleaned = without_interference(unpaced.resampled(WORKING_HERTZ))
     independent = cleaned.chosen(INDEPENDENT_LEADS)
@@ -65,6 +66,7 @@ def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
     require_signal(shapes.dominant.median, int(shapes.is_dominant.sum()), len(found))
     paced = paced_waves(shapes.dominant, spikes)
     waves = paced or shapes.dominant.waves
+    require_qrs(waves.qrs_end - waves.qrs_onset)
     atria = find_atrial_waves(independent, shapes, waves)
     onsets = np.array(
         [

@@ -74,9 +74,9 @@ def draw_ecg(leads: EcgLeads, page: EcgPage) -> NDArray[np.uint8]:
 
 def _shown(leads: EcgLeads) -> EcgLeads:
     """The first ten seconds with all leads, each about its own median."""
-    leads = with_derived_limb_leads(leads)
-    signal = leads.signal[:, : round(_PAGE_SECONDS * leads.sampling_frequency)]
-    return EcgLeads(leads.names, signal - np.median(signal, axis=1, keepdims=True), leads.sampling_frequency)
+    leads = with_derived_limb_leads(leads.first(_PAGE_SECONDS))
+    middle = np.median(leads.signal, axis=1, keepdims=True)
+    return EcgLeads(leads.names, leads.signal - middle, leads.sampling_frequency)
 
 
 def _rows(leads: EcgLeads) -> list[tuple[str, ...]]:
