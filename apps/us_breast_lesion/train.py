@@ -62,7 +62,12 @@ class Size:
 
 SIZES = {
     "test": Size(24, 8, NetworkSettings((4, 4, 4), 7), ((32, Schedule(1, 8, 2e-3)),)),
-    "cpu": Size(800, 120, NetworkSettings((8, 16, 32, 64), 7), ((64, Schedule(8, 16, 3e-3)),)),
+    "cpu": Size(
+        1600,
+        120,
+        NetworkSettings((8, 16, 32, 64, 64), 7),
+        ((64, Schedule(8, 16, 3e-3)), (128, Schedule(5, 16, 2e-3))),
+    ),
     "gpu": Size(20_000, 1500, NetworkSettings((16, 32, 64, 128, 256, 256), 7), ((256, Schedule(30, 32, 2e-3)),)),
     # The paper's: U-Net of 39 million parameters and as many again in the global convolutions.
     "paper": Size(20_000, 1500, NetworkSettings((32, 64, 128, 256, 512, 1024), 7), ((256, Schedule(100, 16, 1e-4)),)),
