@@ -31,9 +31,7 @@ class StudyApplication(FunctionApplication):
         """
         run = self.app_run
         study = self.step("study", read_study, source=run.input_folder)
-        selection = self.step(
-            "selection", choose_series, study, manifest=run.manifest, priors_folder=run.priors_folder
-        )
+        selection = self.step("selection", choose_series, study, manifest=run.manifest, priors_folder=run.priors_folder)
         identity = self.step(
             analysis,
             analysis_of,
