@@ -11,10 +11,11 @@
 from __future__ import annotations
 
 from apps.application import StudyApplication
-from apps.us_breast_lesion.clips import find_masses, gate_results, judge, read_tissue
+from apps.us_breast_lesion.clips import find_masses
 from apps.us_breast_lesion.explanation import with_explanations
 from apps.us_breast_lesion.model import load_model
 from apps.us_breast_lesion.results import label_maps, summarise, write_objects
+from operators.check.checked_tissue import gate_results, judge, read_tissue
 from operators.infer.device import choose_device
 from operators.measure.least_area import LeastArea
 

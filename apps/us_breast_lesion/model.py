@@ -6,10 +6,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from apps.us_breast_lesion.network import NetworkSettings, UNetGCN
 from operators.check.likeness import Likeness
+from operators.infer.pictures import network_profiles
 from operators.infer.weights import load_network
 
 WEIGHTS = "masses.safetensors"
@@ -24,6 +27,10 @@ class Model:
     pixels: int
     likeness: Likeness
     device: torch.device
+
+    def profiles(self, pictures: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the profiles of pictures (n, row, column) in [0, 1] as the network sees them."""
+        return network_profiles(pictures, self.pixels)
 
 
 def load_model(folder: Path, device: torch.device) -> Model:

@@ -11,10 +11,11 @@
 from __future__ import annotations
 
 from apps.application import StudyApplication
-from apps.us_joint_effusion.clips import find_effusions, gate_results, judge, read_tissue
+from apps.us_joint_effusion.clips import find_effusions
 from apps.us_joint_effusion.findings import joint_findings
 from apps.us_joint_effusion.model import load_model
 from apps.us_joint_effusion.results import label_maps, summarise, write_objects
+from operators.check.checked_tissue import gate_results, judge, read_tissue
 from operators.infer.device import choose_device
 from operators.measure.least_area import LeastArea
 
