@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 
 from apps.us_breast_lesion.masses import Mass, mass_masks, measure_mass
 from apps.us_breast_lesion.model import Model
-from operators.check.checked_tissue import CheckedTissue, read_checked_tissue
-from operators.check.frames import FramesRefusedByGate, FrameVerdicts, judge_frames, require_frames
-from operators.check.gate import GateResult
-from operators.infer.pictures import network_profiles, picture_probabilities
+from operators.check.checked_tissue import CheckedTissue
+from operators.check.frames import FrameVerdicts
+from operators.infer.pictures import picture_probabilities
 from operators.measure.least_area import LeastArea
-from operators.read.selection import Selection
 from operators.read.ultrasound import TissueFrames
 
 
@@ -52,31 +50,6 @@ class Clip:
         """A frame of a clip, or a single picture, as people call it."""
         name, number = self.tissue.frames.instance.name, self.frame_number(index)
         return name if number is None else f"{name}, frame {number}"
-
-
-def read_tissue(selection: Selection) -> CheckedTissue:
-    """Read every instance of the chosen series."""
-    return read_checked_tissue(selection.series["sonogram"])
-
-
-def judge(pictures: CheckedTissue, model: Model) -> tuple[FrameVerdicts, ...]:
-    """Judge every frame of every instance. Raises :class:`FramesRefusedByGate` where none is accepted."""
-    verdicts = tuple(
-        judge_frames(each.frames, network_profiles(each.array, model.pixels), model.likeness)
-        for each in pictures.tissue
-    )
-    try:
-        require_frames(verdicts)
-    except FramesRefusedByGate as refused:
-        # The report of the refusal tells of the instances that could not be read, too.
-        refused.gates = (*pictures.gates, *refused.gates)
-        raise
-    return verdicts
-
-
-def gate_results(pictures: CheckedTissue, verdicts: tuple[FrameVerdicts, ...]) -> tuple[GateResult, ...]:
-    """Return the verdicts on every instance: can it be read, and is it like what the network knows."""
-    return (*pictures.gates, *(each.gate for each in verdicts))
 
 
 def find_masses(

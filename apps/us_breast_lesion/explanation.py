@@ -17,6 +17,7 @@ from operators.infer.pictures import native_pictures, network_pictures
 from operators.manifest import Manifest
 from operators.provenance import Analysis
 from operators.write.explanation import write_explanation
+from operators.write.numbered_names import numbered_names
 
 _OUTPUT = "explanation"
 
@@ -31,12 +32,13 @@ def with_explanations(
 ) -> dict[str, FileDataset]:
     """Return the result objects, with ``explain`` a map for each instance with a mass among them."""
     objects = dict(results)
-    measured = [clip for clip in clips if clip.measured is not None] if explain else []
-    for number, clip in enumerate(measured, start=1):
-        name = _OUTPUT if number == 1 else f"{_OUTPUT}_{number}"
-        objects[name] = write_explanation(
-            name, manifest.outputs[_OUTPUT], clip.tissue.frames, relevance(clip, model), analysis, of="Outlined mass"
-        )
+    names = numbered_names(_OUTPUT, (explain and clip.measured is not None for clip in clips))
+    for name, clip in zip(names, clips, strict=True):
+        if name is not None:
+            seen = relevance(clip, model)
+            objects[name] = write_explanation(
+                name, manifest.outputs[_OUTPUT], clip.tissue.frames, seen, analysis, of="Outlined mass"
+            )
     return objects
 
 

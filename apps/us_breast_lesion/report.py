@@ -9,6 +9,7 @@ from pydicom.sr.coding import Code
 
 from apps.us_breast_lesion.clips import Clip, Measured
 from apps.us_breast_lesion.masses import Mass
+from operators.measure.concepts import ABSENT, CONFIDENCE, MILLIMETRE, NO_UNITS, SCALE, SQUARE_MILLIMETRE, STATEMENT
 from operators.measure.measurement import Evaluation, Measurement, MeasurementGroup, SegmentReference
 from operators.measure.region import ImageRegion
 from operators.refused import CODING_SCHEME
@@ -16,13 +17,7 @@ from operators.write.segment import Segment
 
 MASS_COLOUR = (255, 200, 40)
 
-SQUARE_MILLIMETRE, MILLIMETRE = codes.UCUM.SquareMillimeter, codes.UCUM.Millimeter
-NO_UNITS = Code("1", "UCUM", "no units")
 HEIGHT_TO_WIDTH = Code("height-to-width-ratio", CODING_SCHEME, "Height by width")
-CONFIDENCE = Code("mean-probability", CODING_SCHEME, "Mean probability inside the outline")
-SCALE = Code("scale-of-picture", CODING_SCHEME, "Scale of the picture")
-ABSENT = Code("2667000", "SCT", "Absent")
-STATEMENT = Code("statement", CODING_SCHEME, "Statement")
 
 _SIDES = {"L": codes.SCT.Left, "R": codes.SCT.Right}
 

@@ -19,6 +19,7 @@ from operators.read.selection import Selection
 from operators.read.study import Study
 from operators.write.key_object_selection import KeyObject, write_key_object_selection
 from operators.write.measurement_report import write_measurement_report
+from operators.write.numbered_names import numbered_names
 from operators.write.refused_frames import write_refused_frames
 from operators.write.secondary_capture import write_secondary_capture
 from operators.write.segmentation import write_segmentation
@@ -52,13 +53,8 @@ def largest_mass(clips: Sequence[Clip]) -> tuple[Clip, Measured] | None:
 
 
 def segmentation_names(clips: Sequence[Clip]) -> list[str | None]:
-    """Return the name of each clip's Segmentation: masses, masses_2 ...; None where no frame has a mass."""
-    names: list[str | None] = []
-    count = 0
-    for clip in clips:
-        count += clip.measured is not None
-        names.append(None if clip.measured is None else _OUTPUT if count == 1 else f"{_OUTPUT}_{count}")
-    return names
+    """Return the name of each clip's Segmentation; None where no frame has a mass."""
+    return numbered_names(_OUTPUT, (clip.measured is not None for clip in clips))
 
 
 def label_maps(clips: Sequence[Clip]) -> dict[str, NDArray[np.uint8]]:

@@ -10,12 +10,9 @@ from numpy.typing import NDArray
 from apps.us_joint_effusion.effusions import Effusion, effusion_mask, measure_effusion, noise_level
 from apps.us_joint_effusion.joints import Joint, joint_of
 from apps.us_joint_effusion.model import Model
-from operators.check.checked_tissue import CheckedTissue, read_checked_tissue
-from operators.check.frames import FramesRefusedByGate, FrameVerdicts, judge_frames, require_frames
-from operators.check.gate import GateResult
-from operators.infer.pictures import network_profiles
+from operators.check.checked_tissue import CheckedTissue
+from operators.check.frames import FrameVerdicts
 from operators.measure.least_area import LeastArea
-from operators.read.selection import Selection
 from operators.read.ultrasound import TissueFrames
 
 
@@ -34,30 +31,6 @@ class Clip:
     effusions: tuple[Effusion | None, ...]
     noise: tuple[float, ...]
     usual_noise: float
-
-
-def read_tissue(selection: Selection) -> CheckedTissue:
-    """Read every instance of the chosen series."""
-    return read_checked_tissue(selection.series["sonogram"])
-
-
-def judge(pictures: CheckedTissue, model: Model) -> tuple[FrameVerdicts, ...]:
-    """Judge every frame of every instance. Raises :class:`FramesRefusedByGate` where none is accepted."""
-    verdicts = tuple(
-        judge_frames(each.frames, network_profiles(each.array, model.pixels), model.likeness)
-        for each in pictures.tissue
-    )
-    try:
-        require_frames(verdicts)
-    except FramesRefusedByGate as refused:
-        refused.gates = (*pictures.gates, *refused.gates)
-        raise
-    return verdicts
-
-
-def gate_results(pictures: CheckedTissue, verdicts: tuple[FrameVerdicts, ...]) -> tuple[GateResult, ...]:
-    """Return the verdicts on every instance: can it be read, and is it like what the network knows."""
-    return (*pictures.gates, *(each.gate for each in verdicts))
 
 
 def find_effusions(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from apps.us_joint_effusion.network import NetworkSettings, SFRSegNet
 from operators.check.likeness import Likeness
-from operators.infer.pictures import picture_probabilities
+from operators.infer.pictures import network_profiles, picture_probabilities
 from operators.infer.weights import load_network
 
 WEIGHTS = "effusions.safetensors"
@@ -35,6 +35,10 @@ class Model:
     likeness: Likeness
     usual_noise: float
     device: torch.device
+
+    def profiles(self, pictures: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the profiles of pictures (n, row, column) in [0, 1] as the network sees them."""
+        return network_profiles(pictures, self.pixels)
 
     def probability(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the probability of fluid at each pixel of a picture (row, column) in [0, 1]."""

@@ -12,6 +12,7 @@ from apps.us_joint_effusion.clips import Clip
 from apps.us_joint_effusion.effusions import Effusion
 from apps.us_joint_effusion.findings import JointFinding, Shown
 from apps.us_joint_effusion.joints import Joint
+from operators.measure.concepts import ABSENT, CONFIDENCE, MILLIMETRE, NO_UNITS, PRESENT, SCALE, SQUARE_MILLIMETRE
 from operators.measure.measurement import Evaluation, Measurement, MeasurementGroup, SegmentReference
 from operators.measure.region import ImageRegion
 from operators.refused import CODING_SCHEME
@@ -19,17 +20,11 @@ from operators.write.segment import Segment
 
 EFFUSION_COLOUR = (80, 200, 255)
 
-SQUARE_MILLIMETRE, MILLIMETRE = codes.UCUM.SquareMillimeter, codes.UCUM.Millimeter
-NO_UNITS = Code("1", "UCUM", "no units")
 ECHO_LEVEL = Code("mean-echo-level", CODING_SCHEME, "Mean echo level inside the outline (0 to 1)")
-CONFIDENCE = Code("mean-probability", CODING_SCHEME, "Mean probability inside the outline")
 NOISE = Code("noise", CODING_SCHEME, "Noise (standard deviation)")
 NOISE_RATING = Code("noise-rating", CODING_SCHEME, "Noise of the picture")
 USUAL_NOISE = Code("usual-noise", CODING_SCHEME, "As in the pictures of training")
 HIGH_NOISE = Code("high-noise", CODING_SCHEME, "Higher than in the pictures of training")
-SCALE = Code("scale-of-picture", CODING_SCHEME, "Scale of the picture")
-PRESENT, ABSENT = codes.SCT.Present, codes.SCT.Absent
-STATEMENT = Code("statement", CODING_SCHEME, "Statement")
 MAXIMUM_THICKNESS = "Maximum thickness of the fluid"
 
 

@@ -20,6 +20,7 @@ from operators.read.selection import Selection
 from operators.read.study import Study
 from operators.write.key_object_selection import KeyObject, write_key_object_selection
 from operators.write.measurement_report import write_measurement_report
+from operators.write.numbered_names import numbered_names
 from operators.write.refused_frames import write_refused_frames
 from operators.write.secondary_capture import write_secondary_capture
 from operators.write.segmentation import write_segmentation
@@ -48,14 +49,8 @@ def describe(finding: JointFinding) -> str:
 
 
 def segmentation_names(clips: Sequence[Clip]) -> list[str | None]:
-    """Return the name of each clip's Segmentation: effusions, effusions_2 ...; None where no frame shows fluid."""
-    names: list[str | None] = []
-    count = 0
-    for clip in clips:
-        is_wet = bool(clip.masks.any())
-        count += is_wet
-        names.append(None if not is_wet else _OUTPUT if count == 1 else f"{_OUTPUT}_{count}")
-    return names
+    """Return the name of each clip's Segmentation; None where no frame shows fluid."""
+    return numbered_names(_OUTPUT, (bool(clip.masks.any()) for clip in clips))
 
 
 def label_maps(clips: Sequence[Clip]) -> dict[str, NDArray[np.uint8]]:

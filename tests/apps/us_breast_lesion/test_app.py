@@ -172,7 +172,11 @@ def test_of_a_clip_the_frame_with_the_largest_section_is_measured(tmp_path: Path
 def test_a_normal_study_is_said_to_have_no_mass_and_has_no_segmentation(normal: Run) -> None:
     assert set(normal.objects) == {"report", "summary"}
     statement = next(item for item in items(normal.objects["report"]) if code_of(item) == "4147007")
-    assert statement.ConceptCodeSequence[0].CodeMeaning == "Absent"
+    # PS3.16 CID 240.
+    assert (statement.ConceptCodeSequence[0].CodeValue, statement.ConceptCodeSequence[0].CodeMeaning) == (
+        "272519000",
+        "Absent",
+    )
     assert "no mass segmented in 11 analysed frames" in texts(normal.objects["report"])
     assert normal.outcome.summary == "no mass segmented; 11 of 11 frames analysed"
 
