@@ -6,26 +6,24 @@ import argparse
 import copy
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import nn
 
 from apps.ecg_findings.labels import load_labels
 from apps.ecg_findings.network import FindingsNetwork, NetworkSettings
-from apps.ecg_findings.training.pretraining import pretrain
-from apps.ecg_findings.training.samples import Samples, augmented, simulate_samples
-from operators.learn.loop import Schedule, fit, predict
-from operators.learn.scores import area_under_curve
+from apps.ecg_findings.train import pretrained, trained_on
+from apps.ecg_findings.training.figures import areas_of, lead_ii_only, logits_of, mean_area
+from apps.ecg_findings.training.samples import Samples, simulate_samples
+from operators.learn.comparison import comparison_table
+from operators.learn.loop import Schedule
+from operators.learn.program import part_seeds
 
-SCHEDULES = {250: Schedule(60, 32, 3e-3), 1000: Schedule(30, 32, 3e-3)}
+SCHEDULES = {100: Schedule(100, 32, 3e-3), 250: Schedule(60, 32, 3e-3), 1000: Schedule(30, 32, 3e-3)}
 """How long training goes on by the number of labelled recordings: the same from scratch and after pre-training."""
 
-_FIRST_TRAINING, _FIRST_TEST = 100_000, 900_000
-_PRETRAINING_BATCH, _PRETRAINING_RATE = 64, 1e-3
-
-Found = dict[tuple[int, bool], list[float]]
-"""Macro-AUROC by the number of labelled recordings and whether the network was pre-trained, one for each seed."""
+_SHOWN = ("macro_auroc", "macro_auroc_lead_ii")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -34,46 +32,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
     torch.set_num_threads(options.threads)
     names = [label.name for label in load_labels()]
-    training = simulate_samples(range(_FIRST_TRAINING, _FIRST_TRAINING + options.recordings), names)
-    test = simulate_samples(range(_FIRST_TEST, _FIRST_TEST + options.test), names)
-    found: Found = {(count, pretrained): [] for count in options.labelled for pretrained in (False, True)}
+    training = simulate_samples(part_seeds("training", options.recordings), names)
+    test = simulate_samples(part_seeds("test", options.test), names)
+    found: dict[str, list[dict[str, float]]] = {}
     for seed in range(options.seeds):
         torch.manual_seed(seed)
-        fresh = FindingsNetwork(NetworkSettings(labels=len(names)))
-        pretrained = copy.deepcopy(fresh)
-        _pretrain(pretrained, training, options.pretraining_epochs, seed)
+        scratch = FindingsNetwork(NetworkSettings(labels=len(names)))
+        prepared = copy.deepcopy(scratch)
+        pretrained(prepared, training, options.pretraining_epochs, seed=seed)
         for count in options.labelled:
+            schedule = replace(SCHEDULES[count], learning_rate=options.learning_rate)
             labelled = _chosen(training, count, seed)
-            for network in (fresh, pretrained):
-                area = _trained(copy.deepcopy(network), labelled, test, options.epochs, seed)
-                found[count, network is pretrained].append(area)
-                logging.info("seed %d, %d labelled, pre-trained %s: %.4f", seed, count, network is pretrained, area)
-    print(table(found))
-
-
-def table(found: Found) -> str:
-    """Return every seed's macro-AUROC and their mean as a table in Markdown."""
-    seeds = len(next(iter(found.values())))
-    lines = ["| labelled | start | " + " | ".join(f"seed {seed}" for seed in range(seeds)) + " | mean |"]
-    lines.append("|---" * (seeds + 3) + "|")
-    for (count, pretrained), areas in found.items():
-        start = "pre-trained" if pretrained else "scratch"
-        cells = " | ".join(f"{area:.4f}" for area in [*areas, np.mean(areas)])
-        lines.append(f"| {count} | {start} | {cells} |")
-    return "\n".join(lines)
-
-
-def _pretrain(network: FindingsNetwork, samples: Samples, epochs: int, seed: int) -> None:
-    losses = pretrain(
-        network,
-        samples.signals,
-        epochs=epochs,
-        batch_size=_PRETRAINING_BATCH,
-        learning_rate=_PRETRAINING_RATE,
-        seed=seed,
-    )
-    for epoch, loss in enumerate(losses, start=1):
-        logging.info("seed %d, pre-training epoch %d: %.5f mV²", seed, epoch, loss)
+            for start, network in (("scratch", scratch), ("pre-trained", prepared)):
+                figures = _reached(copy.deepcopy(network), labelled, schedule, test, names, seed)
+                found.setdefault(f"{count}, {start}", []).append(figures)
+                logging.info("seed %d, %d labelled, %s: %s", seed, count, start, figures)
+    print(comparison_table("labelled recordings, start", found, _SHOWN))
 
 
 def _chosen(samples: Samples, count: int, seed: int) -> Samples:
@@ -82,18 +56,15 @@ def _chosen(samples: Samples, count: int, seed: int) -> Samples:
     return Samples(samples.signals[rows], samples.truth[rows])
 
 
-def _trained(network: FindingsNetwork, labelled: Samples, test: Samples, epochs: int | None, seed: int) -> float:
-    """Train a network; the macro-AUROC that it reaches on the test recordings."""
-    schedule = SCHEDULES[len(labelled.truth)]
-    if epochs is not None:
-        schedule = Schedule(epochs, schedule.batch_size, schedule.learning_rate)
+def _reached(
+    network: FindingsNetwork, labelled: Samples, schedule: Schedule, test: Samples, names: Sequence[str], seed: int
+) -> dict[str, float]:
     # Dropout draws from torch's own stream: it is the same for both networks.
     torch.manual_seed(seed)
-    for _ in fit(network, labelled.signals, labelled.truth, nn.BCEWithLogitsLoss(), schedule, augmented, seed=seed):
-        pass
-    logits = predict(network, test.signals).astype(np.float64)
-    truth = test.truth.astype(np.float64)
-    return float(np.nanmean([area_under_curve(logits[:, label], truth[:, label]) for label in range(truth.shape[1])]))
+    trained_on(network, labelled, schedule, seed=seed)
+    sets = (test, lead_ii_only(test))
+    areas = [mean_area(areas_of(logits_of(network, samples), samples, names)) for samples in sets]
+    return dict(zip(_SHOWN, areas, strict=True))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -103,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--test", type=int, default=1000)
     parser.add_argument("--labelled", type=int, nargs="+", choices=tuple(SCHEDULES), default=tuple(SCHEDULES))
     parser.add_argument("--pretraining-epochs", type=int, default=10)
-    parser.add_argument("--epochs", type=int, help="of training, instead of those of the number of labelled ones")
+    parser.add_argument("--learning-rate", type=float, default=3e-3, help="of training; the largest of its cycle")
     parser.add_argument("--threads", type=int, default=1)
     return parser
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from apps.ecg_findings.training.records import record_leads, rows_of
 from apps.ecg_findings.training.samples import simulate_recording
 from operators.check.domain_shift import Reference, fit_reference
+from operators.learn.program import simulate
 from operators.measure.ecg.profile import signal_profile
 from operators.read.waveforms.ecg_leads import STANDARD_LEADS
 
@@ -44,10 +44,7 @@ def fit_accepting(description: str, vectors: Vectors) -> Reference:
 
 def simulated_profiles(seeds: Sequence[int], *, processes: int = 1) -> Vectors:
     """Profiles of simulated recordings with all leads and with fewer, (n, d)."""
-    if processes == 1:
-        return _measurable([_simulated_profile(seed) for seed in seeds])
-    with ProcessPoolExecutor(processes) as pool:
-        return _measurable(list(pool.map(_simulated_profile, seeds, chunksize=16)))
+    return _measurable(simulate(_simulated_profile, seeds, processes=processes))
 
 
 def recorded_profiles(folder: Path) -> Vectors:

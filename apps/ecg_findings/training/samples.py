@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from apps.ecg_findings.signal import SAMPLING_HERTZ, network_input
 from operators.learn.loop import Batch
+from operators.learn.program import simulate
 from operators.read.waveforms.ecg_leads import STANDARD_LEADS, EcgLeads
 from phantoms.ecg import random_findings, random_heart, random_noise, simulate_ecg
 
@@ -28,12 +28,7 @@ class Samples:
 
 def simulate_samples(seeds: Sequence[int], labels: Sequence[str], *, processes: int = 1) -> Samples:
     """Simulate one patient for each seed."""
-    make = partial(_simulate, labels=tuple(labels))
-    if processes == 1:
-        found = [make(seed) for seed in seeds]
-    else:
-        with ProcessPoolExecutor(processes) as pool:
-            found = list(pool.map(make, seeds, chunksize=64))
+    found = simulate(partial(_simulate, labels=tuple(labels)), seeds, processes=processes)
     return Samples(np.stack([signal for signal, _ in found]), np.stack([truth for _, truth in found]))
 
 

@@ -16,6 +16,7 @@ from apps.ecg_findings.network import FindingsNetwork, NetworkSettings
 from apps.ecg_findings.training.pretraining import PATCH, masked, pretrain
 from apps.ecg_findings.training.records import read_records
 from apps.ecg_findings.training.samples import Samples, augmented, simulate_samples
+from operators.learn.program import DEMONSTRATION
 from phantoms.ecg import RESTING, simulate_ecg
 
 NAMES = [label.name for label in load_labels()]
@@ -31,8 +32,8 @@ def test_the_smallest_training_makes_a_model_that_loads(tmp_path: Path) -> None:
     model = load_model(tmp_path, torch.device("cpu"))
     assert [label.name for label in model.labels] == NAMES
     description = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))
-    assert description["notice"] == train.NOTICE
-    assert description["figures"]["recordings"] == train.SIZES["test"].test
+    assert description["notice"] == DEMONSTRATION
+    assert description["figures"]["recordings"] == train.SIZES["test"].held_out
 
 
 def test_the_loss_of_pre_training_falls(samples: Samples) -> None:
