@@ -21,7 +21,10 @@ _AFTER_SECONDS = 0.64
 _LEAST_AFTER_SECONDS = 0.36
 _PREMATURE = 0.75
 """A beat that comes after less than this part of the usual pause would lie in the T wave's window of the one before."""
+_LEAST_UNDISTURBED = 2
+"""One beat tells nothing of the noise."""
 _USUAL_PERCENTILE = 60
+_MANY = 0.25
 _COMPARABLE = 0.5
 _LATER = 1.2
 
@@ -97,35 +100,44 @@ def sort_beats(leads: EcgLeads, beats: Samples) -> tuple[BeatClass, ...]:
         numbers = [number for number, _ in each]
         samples = np.array([sample for _, sample in each], dtype=np.int64)
         classes.append(BeatClass(samples, tuple(numbers), since[numbers], until[numbers]))
-    return tuple(sorted(classes, key=lambda each: (not _is_basic(each, classes), -len(each.samples))))
+    basic = _basic(classes, len(beats))
+    return tuple(sorted(classes, key=lambda each: (each is not basic, -len(each.samples))))
 
 
-def _is_basic(each: BeatClass, classes: list[BeatClass]) -> bool:
-    """Whether there are about as many beats of a shape as of any other, and none of those comes after longer pauses."""
-    enough = max(2.0, _COMPARABLE * max(len(other.samples) for other in classes))
-    rivals = [other for other in classes if len(other.samples) >= enough]
-    pauses = [float(np.median(other.since[np.isfinite(other.since)])) for other in rivals]
-    return each in rivals and max(pauses) <= _LATER * pauses[rivals.index(each)]
+def _basic(classes: list[BeatClass], count: int) -> BeatClass | None:
+    """The shape of the basic rhythm among those of many beats; None where noise has scattered all of them."""
+    enough = max(_MANY * count, _COMPARABLE * max((len(each.samples) for each in classes), default=0), 2)
+    many = [each for each in classes if len(each.samples) >= enough]
+    if not many:
+        return None
+    most = max(many, key=lambda each: len(each.samples))
+    last = max(many, key=_pause_before)
+    return last if _pause_before(last) > _LATER * _pause_before(most) else most
+
+
+def _pause_before(each: BeatClass) -> float:
+    return float(np.median(each.since[np.isfinite(each.since)]))
 
 
 def median_beat(leads: EcgLeads, members: BeatClass, cycle: float) -> MedianBeat | None:
     """Return the median of the beats of a shape, None where the recording begins or ends within each of them.
 
     ``cycle`` (s) is the usual time from beat to beat. Beats that a premature one follows are left out: it would be
-    taken for their T wave.
+    taken for their T wave; unless hardly any is left.
     """
     frequency = leads.sampling_frequency
     reach = min(cycle, members.usual_pause / frequency)
     before = round(_BEFORE_SECONDS * frequency)
     after = round(min(_AFTER_SECONDS, max(0.9 * reach, _LEAST_AFTER_SECONDS)) * frequency)
-    undisturbed = members.samples[members.until >= _PREMATURE * members.usual_pause]
-    whole = [sample for sample in undisturbed if sample >= before and sample + after < leads.signal.shape[1]]
-    if not whole:
+    whole = (members.samples >= before) & (members.samples + after < leads.signal.shape[1])
+    if not whole.any():
         return None
-    stack = np.stack([leads.signal[:, sample - before : sample + after] for sample in whole])
+    undisturbed = whole & (members.until >= _PREMATURE * members.usual_pause)
+    chosen = members.samples[undisturbed if undisturbed.sum() >= _LEAST_UNDISTURBED else whole]
+    stack = np.stack([leads.signal[:, sample - before : sample + after] for sample in chosen])
     median = np.median(stack, axis=0)
     spread = 1.48 * np.median(np.abs(stack - median), axis=0)
-    return MedianBeat(median, spread, before, frequency, len(whole))
+    return MedianBeat(median, spread, before, frequency, len(chosen))
 
 
 def _window(signal: Signal, sample: int, reach: int) -> Signal:

@@ -34,9 +34,10 @@ def test_sound_leads_stay(noise: Noise, step: float, frequency: int) -> None:
 @pytest.mark.parametrize("limit", [0.2, 0.3, 0.5])
 def test_a_lead_whose_waves_are_cut_off_is_saturated(limit: float) -> None:
     signal = simulate_ecg(noise=RESTING).leads
-    beyond = np.abs(signal).max(axis=1) > 1.5 * limit
+    size = np.abs(signal).max(axis=1)
     found = lost(digitised(np.clip(signal, -limit, limit), 0.0025), 0.0025)
-    assert set(found) == set(np.flatnonzero(beyond))
+    # Of a wave that is little higher only the crest is missing.
+    assert set(np.flatnonzero(size > 1.5 * limit)) <= set(found) <= set(np.flatnonzero(size > limit))
     assert set(found.values()) == {"saturated"}
 
 
