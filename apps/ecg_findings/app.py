@@ -9,22 +9,16 @@
 
 from __future__ import annotations
 
+from apps.application import StudyApplication
 from apps.ecg_findings.classify import classify, judge_domain, load_model
 from apps.ecg_findings.results import summarise, write_objects
-from apps.run import AppRun, analysis_of
-from operators.dag import FunctionApplication
 from operators.infer.device import choose_device
 from operators.read.ecg import EcgInstance, read_newest_ecg
-from operators.read.selection import Selection, require_series
-from operators.read.study import read_study
+from operators.read.selection import Selection
 
 
-class App(FunctionApplication):
+class App(StudyApplication):
     """A network's labels with calibrated probabilities, where the recording is like those that it knows."""
-
-    def __init__(self, run: AppRun) -> None:
-        self.app_run = run
-        super().__init__()
 
     def compose(self) -> None:
         """Join the steps."""
@@ -32,10 +26,7 @@ class App(FunctionApplication):
         manifest = run.manifest
         model = load_model(run.model_folder, choose_device(run.device))
 
-        study = step("study", read_study, source=run.input_folder)
-        selection = step("selection", require_series, study, manifest=manifest)
-        fixed = {"settings": run.settings, "started": run.started, "replaces": run.replaces}
-        analysis = step("analysis", analysis_of, study, selection, manifest=manifest, **fixed)
+        study, selection, analysis = self.read()
         instance = step("instance", newest_instance, selection)
         gates = step("gates", judge_domain, instance, model=model)
         classified = step("classified", classify, instance, gates, model=model, explain=bool(run.settings["explain"]))

@@ -9,31 +9,22 @@
 
 from __future__ import annotations
 
+from apps.application import StudyApplication
 from apps.ecg_intervals.measured import measure
 from apps.ecg_intervals.results import summarise, write_objects
-from apps.run import AppRun, analysis_of
-from operators.dag import FunctionApplication
 from operators.read.ecg import EcgInstance, read_newest_ecg
-from operators.read.selection import Selection, require_series
-from operators.read.study import read_study
+from operators.read.selection import Selection
 
 
-class App(FunctionApplication):
+class App(StudyApplication):
     """Beats, waves and intervals of one recording, and the rules on them."""
-
-    def __init__(self, run: AppRun) -> None:
-        self.app_run = run
-        super().__init__()
 
     def compose(self) -> None:
         """Join the steps."""
         run, step = self.app_run, self.step
         manifest = run.manifest
 
-        study = step("study", read_study, source=run.input_folder)
-        selection = step("selection", require_series, study, manifest=manifest)
-        fixed = {"settings": run.settings, "started": run.started, "replaces": run.replaces}
-        analysis = step("analysis", analysis_of, study, selection, manifest=manifest, **fixed)
+        study, selection, analysis = self.read()
         recording = step("recording", newest_recording, selection)
         measured = step("measured", measure, recording)
         step("summary", summarise, recording, measured)

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from apps.application import StudyApplication
 from apps.mr_white_matter_lesions.burden import measure_burden, summarise
 from apps.mr_white_matter_lesions.inputs import (
     align_inputs,
@@ -23,19 +24,11 @@ from apps.mr_white_matter_lesions.inputs import (
 from apps.mr_white_matter_lesions.likeness import load_references
 from apps.mr_white_matter_lesions.results import label_maps, write_objects
 from apps.mr_white_matter_lesions.segmentation import load_networks
-from apps.run import AppRun, analysis_of
-from operators.dag import FunctionApplication
 from operators.infer.device import choose_device
-from operators.read.selection import require_series
-from operators.read.study import read_study
 
 
-class App(FunctionApplication):
+class App(StudyApplication):
     """Lesion and region networks are separate; the intersection of their label maps gives the load of each region."""
-
-    def __init__(self, run: AppRun) -> None:
-        self.app_run = run
-        super().__init__()
 
     def compose(self) -> None:
         """Join the steps."""
@@ -44,10 +37,7 @@ class App(FunctionApplication):
         networks = load_networks(run.model_folder, choose_device(run.device))
         minimum = float(run.settings["minimum_lesion_volume_mm3"])
 
-        study = step("study", read_study, source=run.input_folder)
-        selection = step("selection", require_series, study, manifest=manifest)
-        fixed = {"settings": run.settings, "started": run.started, "replaces": run.replaces}
-        identity = step("identity", analysis_of, study, selection, manifest=manifest, **fixed)
+        study, selection, identity = self.read(analysis="identity")
         volumes = step(
             "volumes", read_volumes, selection, manifest=manifest, references=load_references(run.model_folder)
         )

@@ -10,8 +10,6 @@ from typing import Any
 MODEL_FOLDER = Path(__file__).parent / "model"
 """The weights that come with the app."""
 
-NOTICE = "demonstration weights, trained on simulated data, not for clinical use"
-
 
 def read_model_file(folder: Path) -> dict[str, Any]:
     """The contents of ``model.json``; FileNotFoundError where there are no trained networks."""

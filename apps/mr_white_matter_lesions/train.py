@@ -19,7 +19,7 @@ import torch
 from apps.mr_white_matter_lesions.model_file import MODEL_FOLDER
 from apps.mr_white_matter_lesions.network import UNet
 from apps.mr_white_matter_lesions.training.description import describe_network, describe_training, earlier_training
-from apps.mr_white_matter_lesions.training.loop import save_weights, start_from, train_network
+from apps.mr_white_matter_lesions.training.loop import start_from, train_network
 from apps.mr_white_matter_lesions.training.samples import Patches, Sample, load_samples, samples_of_role
 from apps.mr_white_matter_lesions.training.settings import ROLES, SIZES, Role, TrainingSettings, augmentation_of
 from apps.mr_white_matter_lesions.training.studies import (
@@ -30,6 +30,7 @@ from apps.mr_white_matter_lesions.training.studies import (
     training_seeds,
 )
 from operators.infer.device import choose_device
+from operators.learn.weights import store_weights
 
 _LOG = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ def _train_role(
         report=_reporter(role.name),
     )
     path = options.output / f"{role.name}{suffix}.safetensors"
-    save_weights(network, path)
+    store_weights(network, path)
     checkpoint.unlink(missing_ok=True)
     describe_network(options.output, role, path, target, trained, {**description, "earlier": earlier})
     _LOG.info(

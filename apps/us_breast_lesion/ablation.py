@@ -8,19 +8,19 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import torch
 
 from apps.us_breast_lesion.network import NetworkSettings
 from apps.us_breast_lesion.train import Size, train
 from apps.us_breast_lesion.training.figures import figures_of
 from apps.us_breast_lesion.training.samples import simulate_samples
+from operators.learn.comparison import comparison_table
 from operators.learn.loop import Schedule
+from operators.learn.program import part_seeds
 
 KERNELS = (7, 3, 0)
 PIXELS = 64
 SIZE = Size(320, 120, NetworkSettings((8, 16, 32, 64)), ((PIXELS, Schedule(8, 16, 3e-3)),))
-_FIRST_TRAINING, _FIRST_TEST = 100_000, 900_000
 _SHOWN = ("mean_dice", "pooled_dice", "dice_5th_percentile", "masses_missed", "normals_marked")
 
 
@@ -29,8 +29,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
     torch.set_num_threads(options.threads)
-    training = simulate_samples(range(_FIRST_TRAINING, _FIRST_TRAINING + options.pictures))
-    test = simulate_samples(range(_FIRST_TEST, _FIRST_TEST + SIZE.held_out))
+    training = simulate_samples(part_seeds("training", options.pictures))
+    test = simulate_samples(part_seeds("test", SIZE.held_out))
     size = replace(SIZE, stages=((PIXELS, replace(SIZE.stages[0][1], epochs=options.epochs)),))
     found: dict[int, list[dict[str, float | None]]] = {kernel: [] for kernel in KERNELS}
     for seed in range(options.seeds):
@@ -38,16 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             network = train(training, size, network=replace(size.network, kernel=kernel), seed=seed)
             found[kernel].append(figures_of(network, test, size.pixels))
             logging.info("seed %d, kernel %d: %s", seed, kernel, json.dumps(found[kernel][-1]))
-    print(table(found))
-
-
-def table(found: dict[int, list[dict[str, float | None]]]) -> str:
-    """Return mean ± standard deviation over the seeds as a table in Markdown; kernel 0 is the plain U-Net."""
-    lines = ["| kernel | " + " | ".join(_SHOWN) + " |", "|---" * (len(_SHOWN) + 1) + "|"]
-    for kernel, runs in found.items():
-        cells = [np.array([run[name] for run in runs], dtype=float) for name in _SHOWN]
-        lines.append(f"| {kernel} | " + " | ".join(f"{cell.mean():.3f} ± {cell.std():.3f}" for cell in cells) + " |")
-    return "\n".join(lines)
+    print(comparison_table("kernel", found, _SHOWN))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,25 +10,18 @@
 
 from __future__ import annotations
 
-from apps.run import AppRun, analysis_of
+from apps.application import StudyApplication
 from apps.us_breast_lesion.clips import find_masses
 from apps.us_breast_lesion.explanation import with_explanations
 from apps.us_breast_lesion.model import load_model
 from apps.us_breast_lesion.results import label_maps, summarise, write_objects
 from operators.check.checked_tissue import gate_results, judge, read_tissue
-from operators.dag import FunctionApplication
 from operators.infer.device import choose_device
 from operators.measure.least_area import LeastArea
-from operators.read.selection import require_series
-from operators.read.study import read_study
 
 
-class App(FunctionApplication):
+class App(StudyApplication):
     """Every frame is judged by itself; in those that are accepted a network outlines at most one mass."""
-
-    def __init__(self, run: AppRun) -> None:
-        self.app_run = run
-        super().__init__()
 
     def compose(self) -> None:
         """Join the steps."""
@@ -39,10 +32,7 @@ class App(FunctionApplication):
             area_mm2=float(run.settings["minimum_area_mm2"]), part=float(run.settings["minimum_area_percent"]) / 100
         )
 
-        study = step("study", read_study, source=run.input_folder)
-        selection = step("selection", require_series, study, manifest=manifest)
-        fixed = {"settings": run.settings, "started": run.started, "replaces": run.replaces}
-        analysis = step("analysis", analysis_of, study, selection, manifest=manifest, **fixed)
+        study, selection, analysis = self.read()
         pictures = step("pictures", read_tissue, selection)
         verdicts = step("verdicts", judge, pictures, model=model)
         gates = step("gates", gate_results, pictures, verdicts)

@@ -15,6 +15,9 @@ from operators.check.likeness import Likeness
 from operators.infer.pictures import network_profiles
 from operators.infer.weights import load_network
 
+WEIGHTS = "masses.safetensors"
+LIKENESS = "likeness.json"
+
 
 @dataclass(frozen=True, eq=False)
 class Model:
@@ -35,10 +38,10 @@ def load_model(folder: Path, device: torch.device) -> Model:
     description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     settings = {**description["network"], "channels": tuple(description["network"]["channels"])}
     network = load_network(
-        folder / "masses.safetensors",
+        folder / WEIGHTS,
         lambda: UNetGCN(NetworkSettings(**settings)),
         sha256=description["sha256"],
         device=device,
     )
     assert isinstance(network, UNetGCN)
-    return Model(network, int(description["pixels"]), Likeness.load(folder / "likeness.json"), device)
+    return Model(network, int(description["pixels"]), Likeness.load(folder / LIKENESS), device)

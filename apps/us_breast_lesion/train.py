@@ -7,36 +7,40 @@ On phantoms, or with ``--data FOLDER`` on pictures with masks as BUSI lays them 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
+from apps.us_breast_lesion.model import LIKENESS, WEIGHTS
 from apps.us_breast_lesion.network import NetworkSettings, UNetGCN
 from apps.us_breast_lesion.training.figures import figures_of
 from apps.us_breast_lesion.training.folders import FOLDS, read_samples, split
 from apps.us_breast_lesion.training.samples import Sample, arrays_of, simulate_samples
 from operators.check.likeness import fit_likeness
-from operators.infer.device import choose_device
-from operators.infer.pictures import network_profiles
 from operators.learn.loop import Schedule, fit
 from operators.learn.losses import cross_entropy_loss
-from operators.learn.pictures import augment_pictures
+from operators.learn.pictures import augment_pictures, profiles_of
+from operators.learn.program import (
+    begin,
+    describe_training,
+    part_seeds,
+    tell_losses,
+    training_parser,
+    write_description,
+)
+from operators.learn.weights import store_weights
 from phantoms.sonography import OTHER_SCANNER
 
 MODEL_FOLDER = Path(__file__).parent / "model"
-NOTICE = "demonstration weights, trained on simulated data, not for clinical use"
 
 _LOG = logging.getLogger(__name__)
-_FIRST_SEEDS = {"training": 100_000, "validation": 800_000, "test": 900_000, "other_scanner": 950_000}
 _PASSING = 0.99
 """The part of validation pictures that the gate accepts."""
 
@@ -77,14 +81,23 @@ SIZES = {
 def main(argv: Sequence[str] | None = None) -> None:
     """Make or read the samples, train, fit the gate, measure, write weights and model.json."""
     options = _parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
-    torch.set_num_threads(options.threads)
-    size, device = SIZES[options.size], choose_device(options.device)
+    device, size = begin(options), SIZES[options.size]
     parts = _samples(options, size)
     _LOG.info("samples: %s", {name: len(part) for name, part in parts.items()})
-    begin = time.perf_counter()
+    started = time.perf_counter()
     network = train(parts["training"], size, device=device, seed=options.seed)
-    _write(options, size, network, parts, time.perf_counter() - begin, device)
+    settings = {
+        "pictures": len(parts["training"]),
+        "stages": [{"pixels": pixels, **asdict(schedule)} for pixels, schedule in size.stages],
+    }
+    trained = describe_training(
+        options,
+        settings,
+        started=started,
+        simulated="phantoms/sonography",
+        read=f"pictures of a folder, test fold {options.fold}",
+    )
+    _write(options.output, size, network, parts, trained, device)
 
 
 def train(
@@ -112,8 +125,7 @@ def train(
             device=device,
             seed=seed,
         )
-        for epoch, loss in enumerate(losses):
-            _LOG.info("%d pixels, epoch %d: loss %.4f", pixels, epoch + 1, loss)
+        tell_losses(losses, f"{pixels} pixels")
     return found
 
 
@@ -123,7 +135,7 @@ def _samples(options: argparse.Namespace, size: Size) -> dict[str, list[Sample]]
     counts = {"training": size.training, **dict.fromkeys(("validation", "test", "other_scanner"), size.held_out)}
     return {
         part: simulate_samples(
-            range(_FIRST_SEEDS[part], _FIRST_SEEDS[part] + count),
+            part_seeds(part, count),
             scanner=OTHER_SCANNER if part == "other_scanner" else None,
             processes=options.processes,
         )
@@ -132,63 +144,33 @@ def _samples(options: argparse.Namespace, size: Size) -> dict[str, list[Sample]]
 
 
 def _write(
-    options: argparse.Namespace,
+    folder: Path,
     size: Size,
     network: UNetGCN,
     parts: dict[str, list[Sample]],
-    seconds: float,
+    trained: Mapping[str, Any],
     device: torch.device,
 ) -> None:
-    folder: Path = options.output
     folder.mkdir(parents=True, exist_ok=True)
-    weights = folder / "masses.safetensors"
-    save_file({name: each.half().contiguous().cpu() for name, each in network.state_dict().items()}, weights)
-    # safetensors makes files that only their owner may read.
-    weights.chmod(0o644)
-    # What is measured is the network as it is stored.
-    network.load_state_dict({name: each.half().float() for name, each in network.state_dict().items()})
-    _fit_gate(folder, parts, size.pixels, simulated=options.data is None)
-    description: dict[str, Any] = {
-        "notice": NOTICE if options.data is None else "weights of a site's own training",
-        "network": asdict(size.network),
-        "pixels": size.pixels,
-        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
-        "data": "phantoms/sonography" if options.data is None else f"pictures of a folder, test fold {options.fold}",
-        "seeds": _FIRST_SEEDS if options.data is None else None,
-        "training": {
-            "pictures": len(parts["training"]),
-            "stages": [{"pixels": pixels, **asdict(schedule)} for pixels, schedule in size.stages],
-            "seconds": round(seconds),
-            "torch": torch.__version__,
-            "seed": options.seed,
-        },
-        "figures": {
-            part: figures_of(network, parts[part], size.pixels, device) for part in parts if part != "training"
-        },
-    }
-    (folder / "model.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
-    _LOG.info("figures: %s", json.dumps(description["figures"], indent=1))
-
-
-def _fit_gate(folder: Path, parts: dict[str, list[Sample]], pixels: int, *, simulated: bool) -> None:
+    sha256 = store_weights(network, folder / WEIGHTS)
+    described = "pictures of training" if trained["seeds"] is None else "simulated breast sonograms of training"
     known, unseen = (
-        np.concatenate([network_profiles(sample.image[None], pixels) for sample in parts[part]])
-        for part in ("training", "validation")
+        profiles_of((sample.image for sample in parts[part]), size.pixels) for part in ("training", "validation")
     )
-    description = "simulated breast sonograms of training" if simulated else "pictures of training"
-    fit_likeness(known, unseen, description, passing=_PASSING).save(folder / "likeness.json")
+    fit_likeness(known, unseen, described, passing=_PASSING).save(folder / LIKENESS)
+    figures = {part: figures_of(network, parts[part], size.pixels, device) for part in parts if part != "training"}
+    _LOG.info("figures: %s", json.dumps(figures, indent=1))
+    write_description(
+        folder,
+        {"network": asdict(size.network), "pixels": size.pixels, "sha256": sha256, **trained, "figures": figures},
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="gantry train us_breast_lesion", description=main.__doc__)
-    parser.add_argument("--size", choices=SIZES, default="cpu")
-    parser.add_argument("--data", type=Path, help="folder of pictures and masks instead of phantoms")
+    parser = training_parser(
+        "us_breast_lesion", SIZES, MODEL_FOLDER, description=main.__doc__, data="pictures and masks"
+    )
     parser.add_argument("--fold", type=int, choices=range(FOLDS), default=0, help="of --data, the one to test on")
-    parser.add_argument("--output", type=Path, default=MODEL_FOLDER)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--processes", type=int, default=2, help="processes that simulate")
-    parser.add_argument("--seed", type=int, default=0)
     return parser
 
 

@@ -8,18 +8,18 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import torch
 
 from apps.us_joint_effusion.network import NetworkSettings
 from apps.us_joint_effusion.train import Size, train
 from apps.us_joint_effusion.training.figures import noise_figures
 from apps.us_joint_effusion.training.samples import simulate_samples
+from operators.learn.comparison import comparison_table
 from operators.learn.loop import Schedule
+from operators.learn.program import part_seeds
 
 POOLINGS = ("haar", "maximum")
 SIZE = Size(480, 150, 64, NetworkSettings((8, 16, 32, 64, 128), 1), Schedule(10, 16, 3e-3))
-_FIRST_TRAINING, _FIRST_TEST = 100_000, 900_000
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -29,25 +29,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     torch.set_num_threads(options.threads)
     size = replace(SIZE, pixels=options.pixels, training=options.pictures)
     size = replace(size, schedule=replace(size.schedule, epochs=options.epochs))
-    training = simulate_samples(range(_FIRST_TRAINING, _FIRST_TRAINING + size.training))
-    test = simulate_samples(range(_FIRST_TEST, _FIRST_TEST + size.held_out))
+    training = simulate_samples(part_seeds("training", size.training))
+    test = simulate_samples(part_seeds("test", size.held_out))
     found: dict[str, list[dict[str, float]]] = {pooling: [] for pooling in POOLINGS}
     for seed in range(options.seeds):
         for pooling in POOLINGS:
             network = train(training, size, network=replace(size.network, pooling=pooling), seed=seed)
             found[pooling].append(noise_figures(network, test, size.pixels, size.network.inputs))
             logging.info("seed %d, %s: %s", seed, pooling, json.dumps(found[pooling][-1]))
-    print(table(found))
-
-
-def table(found: dict[str, list[dict[str, float]]]) -> str:
-    """Return mean ± standard deviation over the seeds as a table in Markdown."""
-    names = list(next(iter(found.values()))[0])
-    lines = ["| pooling | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    for pooling, runs in found.items():
-        cells = [np.array([run[name] for run in runs]) for name in names]
-        lines.append(f"| {pooling} | " + " | ".join(f"{cell.mean():.3f} ± {cell.std():.3f}" for cell in cells) + " |")
-    return "\n".join(lines)
+    print(comparison_table("pooling", found, tuple(found[POOLINGS[0]][0])))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,39 +7,43 @@ On phantoms, or with ``--data FOLDER`` on pictures with masks
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
 from apps.us_joint_effusion.effusions import noise_level
-from apps.us_joint_effusion.model import DESCRIPTION, LIKENESS, WEIGHTS, Model
+from apps.us_joint_effusion.model import LIKENESS, WEIGHTS, Model
 from apps.us_joint_effusion.network import NetworkSettings, SFRSegNet
 from apps.us_joint_effusion.training.augmentation import augment_as_paper, augment_joints
 from apps.us_joint_effusion.training.figures import figures_of, noise_figures
 from apps.us_joint_effusion.training.samples import Sample, arrays_of, read_samples, simulate_samples
 from operators.check.likeness import Likeness, fit_likeness
-from operators.infer.device import choose_device
-from operators.infer.pictures import network_profiles
 from operators.learn.loop import Augment, Schedule, fit
 from operators.learn.losses import cross_entropy_and_dice_loss
+from operators.learn.pictures import profiles_of
+from operators.learn.program import (
+    begin,
+    describe_training,
+    part_seeds,
+    tell_losses,
+    training_parser,
+    write_description,
+)
 from operators.learn.scores import area_under_curve
+from operators.learn.weights import store_weights
 from operators.measure.least_area import LeastArea
 from phantoms.sonography import OTHER_SCANNER
 
 MODEL_FOLDER = Path(__file__).parent / "model"
-NOTICE = "demonstration weights, trained on simulated data, not for clinical use"
 
 _LOG = logging.getLogger(__name__)
-_FIRST_SEEDS = {"training": 100_000, "validation": 800_000, "test": 900_000, "other_scanner": 950_000}
 _LEAST = LeastArea(area_mm2=1.0, part=0.002)
 _USUAL = 99
 """Percent of validation pictures whose noise is called usual."""
@@ -69,14 +73,19 @@ SIZES = {
 def main(argv: Sequence[str] | None = None) -> None:
     """Make or read the samples, train, fit the gate, measure, write weights and model.json."""
     options = _parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
-    torch.set_num_threads(options.threads)
-    size, device = SIZES[options.size], choose_device(options.device)
-    parts = make_samples(options, size)
+    device, size = begin(options), SIZES[options.size]
+    parts = _samples(options, size)
     _LOG.info("samples: %s", {name: len(part) for name, part in parts.items()})
-    begin = time.perf_counter()
+    started = time.perf_counter()
     network = train(parts["training"], size, device=device, seed=options.seed)
-    write_model(options, size, network, parts, time.perf_counter() - begin, device)
+    trained = describe_training(
+        options,
+        {"pictures": len(parts["training"]), **asdict(size.schedule)},
+        started=started,
+        simulated="phantoms/sonography",
+        read="pictures of a folder",
+    )
+    _write(options.output, size, network, parts, trained, device)
 
 
 def train(
@@ -95,19 +104,17 @@ def train(
     losses = fit(
         found, images, masks, cross_entropy_and_dice_loss, size.schedule, size.augment, device=device, seed=seed
     )
-    for epoch, loss in enumerate(losses):
-        _LOG.info("epoch %d: loss %.4f", epoch + 1, loss)
+    tell_losses(losses)
     return found
 
 
-def make_samples(options: argparse.Namespace, size: Size) -> dict[str, list[Sample]]:
-    """Return the samples of each part: those of the folder, or simulated ones."""
+def _samples(options: argparse.Namespace, size: Size) -> dict[str, list[Sample]]:
     if options.data is not None:
         return read_samples(options.data)
     counts = {"training": size.training, **dict.fromkeys(("validation", "test", "other_scanner"), size.held_out)}
     return {
         part: simulate_samples(
-            range(_FIRST_SEEDS[part], _FIRST_SEEDS[part] + count),
+            part_seeds(part, count),
             scanner=OTHER_SCANNER if part == "other_scanner" else None,
             processes=options.processes,
         )
@@ -115,53 +122,41 @@ def make_samples(options: argparse.Namespace, size: Size) -> dict[str, list[Samp
     }
 
 
-def write_model(
-    options: argparse.Namespace,
+def _write(
+    folder: Path,
     size: Size,
     network: SFRSegNet,
     parts: dict[str, list[Sample]],
-    seconds: float,
+    trained: Mapping[str, Any],
     device: torch.device,
 ) -> None:
-    """Write weights, likeness and description, with what the network as it is stored is worth."""
-    folder: Path = options.output
     folder.mkdir(parents=True, exist_ok=True)
-    weights = folder / WEIGHTS
-    stored = {name: each.half() if each.is_floating_point() else each for name, each in network.state_dict().items()}
-    save_file({name: each.contiguous().cpu() for name, each in stored.items()}, weights)
-    # safetensors makes files that only their owner may read.
-    weights.chmod(0o644)
-    network.load_state_dict(stored)
-    simulated = options.data is None
-    likeness = _fit_gate(parts, size.pixels, simulated=simulated)
+    sha256 = store_weights(network, folder / WEIGHTS)
+    likeness = _fit_gate(parts, size.pixels, simulated=trained["seeds"] is not None)
     likeness.save(folder / LIKENESS)
     noise = float(np.percentile([noise_level(sample.image) for sample in parts["validation"]], _USUAL))
     model = Model(network, size.pixels, size.network.inputs, likeness, noise, device)
-    description: dict[str, Any] = {
-        "notice": NOTICE if simulated else "weights of a site's own training",
-        "network": asdict(size.network),
-        "pixels": size.pixels,
-        "usual_noise": round(noise, 5),
-        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
-        "data": "phantoms/sonography" if simulated else "pictures of a folder",
-        "seeds": _FIRST_SEEDS if simulated else None,
-        "training": {
-            "pictures": len(parts["training"]),
-            **asdict(size.schedule),
-            "seconds": round(seconds),
-            "torch": torch.__version__,
-            "seed": options.seed,
-        },
+    figures = {
         "figures": {part: figures_of(model.probability, parts[part], _LEAST) for part in parts if part != "training"},
         "noise": noise_figures(network, parts["test"], size.pixels, size.network.inputs, device=device),
         "gate": _gate_figures(likeness, parts, size.pixels),
     }
-    (folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
-    _LOG.info("%s", json.dumps({name: description[name] for name in ("figures", "noise", "gate")}, indent=1))
+    _LOG.info("%s", json.dumps(figures, indent=1))
+    description = {
+        "network": asdict(size.network),
+        "pixels": size.pixels,
+        "usual_noise": round(noise, 5),
+        "sha256": sha256,
+        **trained,
+        **figures,
+    }
+    write_description(folder, description)
 
 
 def _fit_gate(parts: dict[str, list[Sample]], pixels: int, *, simulated: bool) -> Likeness:
-    known, unseen = (_profiles(parts[part], pixels) for part in ("training", "validation"))
+    known, unseen = (
+        profiles_of((sample.image for sample in parts[part]), pixels) for part in ("training", "validation")
+    )
     description = "simulated sonograms of joints" if simulated else "pictures of training"
     return fit_likeness(known, unseen, description)
 
@@ -169,7 +164,9 @@ def _fit_gate(parts: dict[str, list[Sample]], pixels: int, *, simulated: bool) -
 def _gate_figures(likeness: Likeness, parts: dict[str, list[Sample]], pixels: int) -> dict[str, float]:
     """What part of each kind of picture passes; and how well the score tells another scanner's from the test's."""
     scores = {
-        part: likeness.scores(_profiles(samples, pixels)) for part, samples in parts.items() if part != "training"
+        part: likeness.scores(profiles_of((sample.image for sample in samples), pixels))
+        for part, samples in parts.items()
+        if part != "training"
     }
     passed = {
         f"{part} accepted": round(float((found >= likeness.threshold.score).mean()), 4)
@@ -182,20 +179,10 @@ def _gate_figures(likeness: Likeness, parts: dict[str, list[Sample]], pixels: in
     return {**passed, "area_under_curve": round(area_under_curve(np.concatenate([known, other]), truth), 4)}
 
 
-def _profiles(samples: Sequence[Sample], pixels: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.concatenate([network_profiles(sample.image[None], pixels) for sample in samples])
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="gantry train us_joint_effusion", description=main.__doc__)
-    parser.add_argument("--size", choices=SIZES, default="cpu")
-    parser.add_argument("--data", type=Path, help="folder of pictures and masks instead of phantoms")
-    parser.add_argument("--output", type=Path, default=MODEL_FOLDER)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--processes", type=int, default=2, help="processes that simulate")
-    parser.add_argument("--seed", type=int, default=0)
-    return parser
+    return training_parser(
+        "us_joint_effusion", SIZES, MODEL_FOLDER, description=main.__doc__, data="pictures and masks"
+    )
 
 
 if __name__ == "__main__":

@@ -24,7 +24,6 @@ MODEL_FOLDER = "model"
 NOT_PACKAGED = ("__pycache__", MODEL_FOLDER)
 
 _HERE = Path(__file__).parent
-_SHARED_MODULES = ("__init__.py", "run.py", "package.py")
 
 
 class PackageError(Exception):
@@ -99,8 +98,9 @@ def _copy_code(name: str, folder: Path, root: Path) -> None:
         ignore=shutil.ignore_patterns(*NOT_PACKAGED),
         copy_function=shutil.copyfile,
     )
-    for module in _SHARED_MODULES:
-        shutil.copyfile(Path(apps.__path__[0]) / module, target / "apps" / module)
+    # What all apps share lies beside their folders.
+    for module in Path(apps.__path__[0]).glob("*.py"):
+        shutil.copyfile(module, target / "apps" / module.name)
 
 
 def _copy_documents(name: str, folder: Path, root: Path) -> None:

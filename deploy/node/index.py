@@ -233,6 +233,7 @@ def _record_association(session: Session, association: OpenAssociation) -> None:
             f"{association.calling_ae_title} sent {', '.join(parts)} and {association.ending}",
             study=uid,
             ending=association.ending,
+            sent_all=association.sent_all,
             **{arrival.value: counts[arrival] for arrival in Arrival},
         )
 

@@ -1,10 +1,13 @@
-"""Augmentation of pictures with their masks."""
+"""Pictures in training: their augmentation with their masks, and the profiles that a gate is fitted on."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from operators.infer.pictures import network_profiles
 from operators.learn.loop import Batch
 
 _FARTHEST_SHIFT = 1 / 16
@@ -24,6 +27,11 @@ def augment_pictures(images: NDArray[np.float32], masks: NDArray[np.float32], ra
         if random.random() < 0.3:
             image[:] = np.clip(image + random.uniform(0.01, 0.06) * random.normal(size=image.shape), 0, 1)
     return images, masks
+
+
+def profiles_of(pictures: Iterable[NDArray[np.float32]], pixels: int) -> NDArray[np.float64]:
+    """Return the profile, (n, d), of each picture (row, column), of whatever sizes, as an app's gate makes it."""
+    return np.concatenate([network_profiles(picture[None], pixels) for picture in pictures])
 
 
 def _moved(picture: NDArray[np.float32], shift: tuple[int, int]) -> NDArray[np.float32]:

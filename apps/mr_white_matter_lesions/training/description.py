@@ -11,9 +11,10 @@ from typing import Any
 
 import torch
 
-from apps.mr_white_matter_lesions.model_file import NOTICE, read_model_file, write_model_file
+from apps.mr_white_matter_lesions.model_file import read_model_file, write_model_file
 from apps.mr_white_matter_lesions.training.loop import Trained
 from apps.mr_white_matter_lesions.training.settings import Role, TargetSettings, TrainingSettings
+from operators.learn.program import DEMONSTRATION
 
 
 def describe_training(size: str, settings: TrainingSettings, *, data: str, device: torch.device) -> dict[str, object]:
@@ -52,7 +53,7 @@ def describe_network(
 ) -> None:
     """Enter one trained file into ``model.json``; a file of the same name is replaced, folds stand side by side."""
     description = read_model_file(folder) if (folder / "model.json").exists() else {}
-    description["notice"] = NOTICE
+    description["notice"] = DEMONSTRATION
     networks = description.setdefault("networks", {})
     entry = networks.get(role.name, {})
     files = [file for file in entry.get("files", []) if file["path"] != weights.name]

@@ -11,7 +11,7 @@ from math import cos, pi
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file
 
 from apps.mr_white_matter_lesions.network import UNet
 from apps.mr_white_matter_lesions.training.loss import cross_entropy_and_dice
@@ -86,13 +86,6 @@ def learning_rate(step: int, steps: int, settings: TrainingSettings) -> float:
     """Cosine from the initial rate to 1e-9 over all steps, with a short linear start for AdamW."""
     rate = 1e-9 + (settings.learning_rate - 1e-9) * 0.5 * (1 + cos(pi * step / steps))
     return rate * min(1.0, (step + 1) / _WARM_UP) if settings.optimiser == "adamw" else rate
-
-
-def save_weights(network: UNet, path: Path) -> None:
-    """Write the weights as float16 safetensors: half the size, and far below the noise of the training itself."""
-    values = {name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}
-    # safetensors' own save_file makes files that only their owner can read; a node runs as another user.
-    path.write_bytes(save(values))
 
 
 def start_from(network: UNet, path: Path, channel: int | None = None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.infer.pictures import network_pictures
+from operators.learn.program import simulate
 from phantoms.sonography import Lesion, Scanner, random_scanner, simulate_breast
 
 _KINDS = (Lesion.NONE, Lesion.BENIGN, Lesion.NONE, Lesion.MALIGNANT)
@@ -29,11 +29,7 @@ class Sample:
 
 def simulate_samples(seeds: Sequence[int], *, scanner: Scanner | None = None, processes: int = 1) -> list[Sample]:
     """Simulate one picture for each seed: of ``scanner``, by default of another setting of the reference each time."""
-    make = partial(_simulate, scanner=scanner)
-    if processes == 1:
-        return [make(seed) for seed in seeds]
-    with ProcessPoolExecutor(processes) as pool:
-        return list(pool.map(make, seeds, chunksize=16))
+    return simulate(partial(_simulate, scanner=scanner), seeds, processes=processes)
 
 
 def arrays_of(samples: Sequence[Sample], pixels: int) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:

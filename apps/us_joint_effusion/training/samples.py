@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from operators.infer.pictures import network_pictures
+from operators.learn.program import simulate
 from phantoms.sonography import Scanner, random_scanner, simulate_joint
 
 _PARTS = ("training", "training", "training", "validation", "test")
@@ -31,11 +31,7 @@ class Sample:
 
 def simulate_samples(seeds: Sequence[int], *, scanner: Scanner | None = None, processes: int = 1) -> list[Sample]:
     """Simulate one joint for each seed, every third of them dry: of ``scanner``, else set anew each time."""
-    make = partial(_simulate, scanner=scanner)
-    if processes == 1:
-        return [make(seed) for seed in seeds]
-    with ProcessPoolExecutor(processes) as pool:
-        return list(pool.map(make, seeds, chunksize=16))
+    return simulate(partial(_simulate, scanner=scanner), seeds, processes=processes)
 
 
 def read_samples(folder: Path) -> dict[str, list[Sample]]:

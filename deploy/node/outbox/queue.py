@@ -27,7 +27,7 @@ from deploy.node.outbox.commitment import (
 )
 from deploy.node.outbox.retention import FOLDER_NAME
 from deploy.node.outbox.senders import sender_for
-from deploy.node.send import DestinationError, SentInstance, read_report
+from deploy.node.send import CommittingSender, DestinationError, SentInstance, read_report
 
 _BATCH = 100
 """Deliveries that are looked up at once."""
@@ -255,6 +255,8 @@ class DestinationQueue:
 
     def _ask_for_commitment(self, deliveries: Sequence[Delivery]) -> bool:
         """Ask for one job's results; return whether the destination answered."""
+        # The configuration allows it only where it can be asked for.
+        assert isinstance(self._sender, CommittingSender)
         with self._database.write() as session:
             transaction = begin_request(session, deliveries, self._clock(), self._config.commitment_seconds)
         if transaction is None:

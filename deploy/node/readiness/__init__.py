@@ -7,7 +7,7 @@ evidence, :mod:`.judge` decides, :mod:`.priors` brings earlier studies.
 from __future__ import annotations
 
 from deploy.node.readiness.archives import ArchiveServices
-from deploy.node.readiness.evidence import Announced, Count, Evidence
+from deploy.node.readiness.evidence import Announced, Count, Ending, Evidence
 from deploy.node.readiness.judge import Judgement, judge
 from deploy.node.readiness.senders import learn_pauses
 from deploy.node.readiness.services import archive_services
@@ -18,6 +18,7 @@ __all__ = [
     "Announced",
     "ArchiveServices",
     "Count",
+    "Ending",
     "Evidence",
     "Judgement",
     "Readiness",

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-SENT_ALL = frozenset({"released", "ended"})
-"""How it ends when a sender has said all: it released its association (PS3.8 section 7.2) or ended its request."""
-
 
 @dataclass(frozen=True)
 class Count:
@@ -14,6 +11,17 @@ class Count:
 
     source: str
     instances: int
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an association or a request ended: ``text`` as one says it of the sender, "released the association".
+
+    ``sent_all`` tells whether the sender ended it in peace (PS3.8 section 7.2) and so has no more to send.
+    """
+
+    text: str
+    sent_all: bool
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ class Evidence:
     ``quiet`` is the time since the last image or, if that is shorter, since the node listens; ``received`` the number
     of instances here, ``results`` that of results that were sent and have not come back, which an archive counts, too.
     ``receiving`` tells whether an association that brought images of it is open, ``ending`` how the
-    last one ended (``released``, ``aborted`` or ``lost``; None if that is not known). ``pause`` is the longest pause
+    last one ended, None if that is not known. ``pause`` is the longest pause
     that the study's sender has lately made within a study. ``lacking`` are sentences on what the app's series lack by
     their geometry and by Images in Acquisition (0020,1002). ``unanswered`` are who was asked and is about to answer,
     ``problems`` sentences on who could not be asked.
@@ -47,7 +55,7 @@ class Evidence:
     received: int
     results: int = 0
     receiving: bool = False
-    ending: str | None = None
+    ending: Ending | None = None
     pause: float | None = None
     counts: tuple[Count, ...] = ()
     announced: tuple[Announced, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deploy.node.config import ReadinessConfig
-from deploy.node.readiness.evidence import SENT_ALL, Announced, Evidence
+from deploy.node.readiness.evidence import Announced, Evidence
 
 SETTLED_SECONDS = 1.0
 """The quiet time that is always asked for (or ``quiet_seconds``, if that is less): what is on its way arrives."""
@@ -63,7 +63,7 @@ def judge(evidence: Evidence, config: ReadinessConfig) -> Judgement:
 
 def _quiet_needed(evidence: Evidence, config: ReadinessConfig) -> float:
     # Who broke off will send the rest again, but not at once.
-    if evidence.ending is not None and evidence.ending not in SENT_ALL:
+    if evidence.ending is not None and not evidence.ending.sent_all:
         return config.longest_quiet_seconds
     usual = (evidence.pause or 0.0) * PAUSE_FACTOR
     return min(max(usual, config.quiet_seconds), config.longest_quiet_seconds)
@@ -106,7 +106,7 @@ def _ending(evidence: Evidence) -> str:
         return " within an association that stays open"
     if evidence.ending is None:
         return " and no association open"
-    return f" since the association was {evidence.ending}"
+    return f" since the sender {evidence.ending.text}"
 
 
 def _sentence(first: str, proofs: list[str], evidence: Evidence) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from deploy.node.database import AvailableInstances, Event, PriorStudy, ProcedureStep
-from deploy.node.readiness.evidence import Announced
+from deploy.node.readiness.evidence import Announced, Ending
 
 _STATUS_OF_AVAILABLE = "AVAILABLE"
 _PROCEDURE_STEP = "a performed procedure step"
@@ -44,9 +44,9 @@ class PriorOf:
 
 @dataclass
 class Told:
-    """What others have told of one study; ``ending`` is the first word of how its last association ended."""
+    """What others have told of one study; ``ending`` is how its last association ended, if that is known."""
 
-    ending: str | None = None
+    ending: Ending | None = None
     messages: list[Message] = field(default_factory=list)
     prior_of: list[PriorOf] = field(default_factory=list)
 
@@ -60,7 +60,9 @@ def read_told(session: Session, uids: Collection[str]) -> Mapping[str, Told]:
         .group_by(Event.study_instance_uid)
     )
     for uid, data in session.execute(select(Event.study_instance_uid, Event.data).where(Event.id.in_(last))):
-        told[str(uid)].ending = str(data.get("ending") or "").split(" ")[0] or None
+        # Events that are older than the field do not tell.
+        if "sent_all" in data:
+            told[str(uid)].ending = Ending(str(data["ending"]), bool(data["sent_all"]))
     steps = select(
         ProcedureStep.study_instance_uid,
         ProcedureStep.sop_instance_uid,

@@ -14,7 +14,7 @@ from deploy.node.database import Study as StudyRow
 from deploy.node.events import log_failure, record
 from deploy.node.readiness.archives import ArchiveCount, Archives, ArchiveServices
 from deploy.node.readiness.contents import Contents, read_contents
-from deploy.node.readiness.evidence import Announced, Count, Evidence
+from deploy.node.readiness.evidence import Announced, Count, Ending, Evidence
 from deploy.node.readiness.judge import Judgement, judge, settled_seconds
 from deploy.node.readiness.priors import PriorStudies, bring_priors, fetched_as_prior, read_priors, wants_priors
 from deploy.node.readiness.senders import known_pauses, longest_pauses
@@ -202,7 +202,7 @@ class Readiness:
         config: ReadinessConfig,
         watched: _Watched,
         contents: Contents,
-        ending: str | None,
+        ending: Ending | None,
         receiving: bool,
         pauses: Mapping[str, float],
     ) -> Evidence:

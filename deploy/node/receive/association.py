@@ -217,7 +217,7 @@ class Association:
         finally:
             if self._message is not None:
                 self._message.transfer.discard()
-            self._around.tell(AssociationEnded(self._number, ending))
+            self._around.tell(AssociationEnded(self._number, ending, ending == RELEASED))
 
     def _break_off(self, error: ProtocolError | ConnectionEndedError) -> None:
         """Abort (PS3.8 section 9.3.8), which a peer that is still there sees."""

@@ -24,10 +24,14 @@ class AssociationStarted:
 
 @dataclass(frozen=True)
 class AssociationEnded:
-    """An association is over; ``ending`` completes the sentence "SCANNER sent ... and ..."."""
+    """An association is over; ``ending`` completes the sentence "SCANNER sent ... and ...".
+
+    ``sent_all`` tells whether the sender itself ended it in peace, and so has no more to send.
+    """
 
     number: int
     ending: str
+    sent_all: bool
 
 
 @dataclass(frozen=True)
@@ -113,12 +117,16 @@ def decode(line: bytes) -> Report:
 
 @dataclass
 class OpenAssociation:
-    """One association and what came over it: how many instances of each study arrived how."""
+    """One association and what came over it: how many instances of each study arrived how.
+
+    ``ending`` and ``sent_all`` are those of :class:`AssociationEnded`.
+    """
 
     calling_ae_title: str
     address: str
     studies: dict[str, Counter[Arrival]] = field(default_factory=dict)
     ending: str = "lost the connection"
+    sent_all: bool = False
 
     def arrivals(self, study_instance_uid: str) -> Counter[Arrival]:
         """Return what came of a study, to be counted in; from the first call on the study counts as being received."""

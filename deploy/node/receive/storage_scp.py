@@ -279,7 +279,7 @@ class _Receiver:
                     told.append(report.stored)
                 elif isinstance(report, AssociationEnded):
                     association = self.associations.pop(report.number)
-                    association.ending = report.ending
+                    association.ending, association.sent_all = report.ending, report.sent_all
                     told.append(association)
                 elif isinstance(report, RefusedInstance):
                     told.append(report)

@@ -8,13 +8,14 @@ from pathlib import Path
 from deploy.node.send.commitment import FAILURE_REASONS, CommitmentReport, read_report, transaction_uid
 from deploy.node.send.files import SentInstance
 from deploy.node.send.peer import DestinationError, Peer
-from deploy.node.send.sender import Sender
+from deploy.node.send.sender import CommittingSender, Sender
 from deploy.node.send.storage import StorageSender
 from deploy.node.send.web import WebPeer, WebSender
 
 __all__ = [
     "FAILURE_REASONS",
     "CommitmentReport",
+    "CommittingSender",
     "DestinationError",
     "Peer",
     "Sender",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from deploy.node.send.files import SentInstance
 
@@ -22,9 +22,6 @@ class Sender(Protocol):
         Raises :class:`deploy.node.send.DestinationError` when nothing (more) can be sent.
         """
 
-    def commit(self, transaction_uid: str, references: Sequence[tuple[str, str]]) -> int:
-        """Ask for storage commitment; return the status of the answer. Raises as :meth:`send`."""
-
     def echo(self) -> int:
         """Ask whether the destination is there; return the status of its answer. Raises as :meth:`send`."""
 
@@ -36,3 +33,11 @@ class Sender(Protocol):
 
     def hang_up(self) -> None:
         """Make a call under way in another thread give up, and refuse further ones."""
+
+
+@runtime_checkable
+class CommittingSender(Sender, Protocol):
+    """Sends where storage commitment can be asked for: by DICOMweb it cannot."""
+
+    def commit(self, transaction_uid: str, references: Sequence[tuple[str, str]]) -> int:
+        """Ask for storage commitment; return the status of the answer. Raises as :meth:`send`."""

@@ -80,10 +80,6 @@ class WebSender:
         for group in _requests(files):
             yield from self._store(group)
 
-    def commit(self, transaction_uid: str, references: Sequence[tuple[str, str]]) -> int:
-        """There is no storage commitment by DICOMweb; the configuration does not allow to ask for it."""
-        raise NotImplementedError("storage commitment needs a destination with an AE title")
-
     def echo(self) -> int:
         """Ask whether the service answers to us, by a search that finds nothing (QIDO-RS, PS3.18 10.6).
 

@@ -109,7 +109,7 @@ async def _take(
             result = await _feed(store, body)
         finally:
             await _in_thread(store.close)
-        opened.ending = "ended its request"
+        opened.ending, opened.sent_all = "ended its request", True
         return JSONResponse(result.json(), result.status(), media_type=ANSWER_TYPE)
     except MultipartError as error:
         opened.ending = f"sent a request that is broken: {error}"

@@ -48,7 +48,7 @@ class OpenRequests:
         self._tell(refused)
 
     def end(self, request: OpenAssociation) -> None:
-        """The request is answered or broken off; its ``ending`` says which."""
+        """The request is answered or broken off; its ``ending`` and ``sent_all`` say which."""
         with self._changed:
             # By identity: two requests may look the same.
             self._open = [each for each in self._open if each is not request]

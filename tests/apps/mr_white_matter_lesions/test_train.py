@@ -23,7 +23,7 @@ from apps.mr_white_matter_lesions.training.augmentation import (
     draw_deformation,
 )
 from apps.mr_white_matter_lesions.training.description import describe_network, describe_training
-from apps.mr_white_matter_lesions.training.loop import learning_rate, save_weights, start_from, train_network
+from apps.mr_white_matter_lesions.training.loop import learning_rate, start_from, train_network
 from apps.mr_white_matter_lesions.training.loss import IGNORE, cross_entropy_and_dice
 from apps.mr_white_matter_lesions.training.samples import (
     LabelledScan,
@@ -47,6 +47,7 @@ from apps.mr_white_matter_lesions.training.studies import (
     study_from_folder,
     training_seeds,
 )
+from operators.learn.weights import store_weights
 from phantoms.mr_brain import BrainMRPhantom, simulate_brain_mr
 
 CPU = torch.device("cpu")
@@ -227,7 +228,7 @@ def test_other_pathology_is_marked_to_be_ignored(study: LabelledStudy) -> None:
 def test_a_network_of_one_sequence_starts_from_the_one_of_both(tmp_path: Path) -> None:
     torch.manual_seed(0)
     both, one = UNet(TARGET.network(ROLES[0])), UNet(TARGET.network(ROLES[1]))
-    save_weights(both, tmp_path / "both.safetensors")
+    store_weights(both, tmp_path / "both.safetensors")
     start_from(one, tmp_path / "both.safetensors", 1)
     volume = torch.randn(1, 1, 8, 16, 16)
     # The second sequence twice is what the scaled first convolution stands for.
@@ -345,7 +346,7 @@ def test_trained_networks_segment_on_the_acquired_grid(
             network, Patches(samples, TARGET, TARGET.augmentation, seed=0), SETTINGS, steps=2, device=CPU
         )
         path = tmp_path / f"{role.name}.safetensors"
-        save_weights(network, path)
+        store_weights(network, path)
         describe_network(tmp_path, role, path, TARGET, trained, training)
     description = read_model_file(tmp_path)
     assert sorted(description["networks"]) == sorted(role.name for role in ROLES)

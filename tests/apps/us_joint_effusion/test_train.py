@@ -10,7 +10,6 @@ import pytest
 import torch
 from PIL import Image
 
-from apps.us_joint_effusion.ablation import table
 from apps.us_joint_effusion.model import load_model
 from apps.us_joint_effusion.train import main
 from apps.us_joint_effusion.training.samples import read_samples, simulate_samples
@@ -71,14 +70,3 @@ def test_simulated_samples_follow_from_their_seeds() -> None:
     assert np.array_equal(first[1].image, again[1].image)
     assert not first[0].mask.any()
     assert first[1].mask.any()
-
-
-def test_the_ablations_table() -> None:
-    found = {
-        "haar": [{"clean": 0.9, "speckle": 0.8}, {"clean": 0.8, "speckle": 0.8}],
-        "maximum": [{"clean": 0.7, "speckle": 0.5}],
-    }
-    assert table(found).splitlines()[2:] == [
-        "| haar | 0.850 ± 0.050 | 0.800 ± 0.000 |",
-        "| maximum | 0.700 ± 0.000 | 0.500 ± 0.000 |",
-    ]

@@ -230,7 +230,7 @@ def test_the_same_instances_again_are_acknowledged_and_change_nothing(receiver: 
         assert [answer.Status for answer in send_unchanged(receiver.port, files)] == [0, 0]
     assert len(receiver.data_sets()) == 2
     counts = {"new": 0, "duplicate": 2, "conflicting": 0}
-    assert receiver.events("received", 2)[1].data == {**counts, "ending": "released the association"}
+    assert receiver.events("received", 2)[1].data == {**counts, "ending": "released the association", "sent_all": True}
 
 
 def test_other_bytes_under_the_same_uid_are_kept_apart_and_told(receiver: Receiver, tmp_path: Path) -> None:
@@ -319,7 +319,9 @@ def test_an_association_that_breaks_within_an_instance_leaves_nothing_of_it(
         else:
             opened.dul.socket.socket.sendall(PART_OF_PDU)
             opened.dul.socket.close()
-    assert receiver.events("received")[0].text.endswith(told)
+    event = receiver.events("received")[0]
+    assert event.text.endswith(told)
+    assert event.data["sent_all"] is False
     assert not receiver.scp.is_receiving(STUDY)
     assert list(receiver.data_sets()) == [f"{STUDY}.1.1.dcm"]
     assert list((receiver.spool.folder / "incoming").iterdir()) == []

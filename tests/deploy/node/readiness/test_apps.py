@@ -191,13 +191,13 @@ def test_images_of_an_acquisition_that_are_absent_are_waited_for(
 def test_a_sender_that_broke_off_is_given_time_to_send_the_rest(node: Node, examination: Examination) -> None:
     node.receive(examination.flair)
     with node.database.write() as session:
-        record(session, "received", "", study=examination.uid, ending="lost the connection")
+        record(session, "received", "", study=examination.uid, ending="lost the connection", sent_all=False)
     node.wait(59)
     assert node.decide() == ()
     with node.database.write() as session:
-        record(session, "received", "", study=examination.uid, ending="released the association")
+        record(session, "received", "", study=examination.uid, ending="released the association", sent_all=True)
     assert len(node.decide()) == 1
-    assert "since the association was released" in node.events("ready")[0].text
+    assert "since the sender released the association" in node.events("ready")[0].text
 
 
 def test_the_quiet_time_of_a_sender_that_pauses_is_learned(node: Node, examination: Examination) -> None:

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.node.config import ReadinessConfig
-from deploy.node.readiness import Announced, Count, Evidence, judge
+from deploy.node.readiness import Announced, Count, Ending, Evidence, judge
 from deploy.node.readiness.judge import settled_seconds
 
 CONFIG = ReadinessConfig(quiet_seconds=5, longest_quiet_seconds=60, maximum_wait_seconds=120)
 STEP = "a performed procedure step"
 
+RELEASED = Ending("released the association", sent_all=True)
+ABORTED = Ending("aborted the association", sent_all=False)
 COMPLETE = Announced(STEP, "COMPLETED", 20, 0)
 LACKS = Announced(STEP, "COMPLETED", 20, 3)
 GOES_ON = Announced(STEP, "IN PROGRESS", 0, 0)
@@ -37,9 +39,8 @@ def first_ready(**more: Any) -> float:
     ("evidence", "seconds"),
     [
         ({}, 5),
-        ({"ending": "released"}, 5),
-        ({"ending": "aborted"}, 60),
-        ({"ending": "lost"}, 60),
+        ({"ending": RELEASED}, 5),
+        ({"ending": ABORTED}, 60),
         ({"pause": 2.0}, 5),
         ({"pause": 10.0}, 15),
         ({"pause": 300.0}, 60),
@@ -47,7 +48,7 @@ def first_ready(**more: Any) -> float:
         ({"lacking": ("series 2 lacks 1 slice",)}, 120),
         ({"announced": (COMPLETE,)}, 1),
         ({"announced": (COMPLETE,), "receiving": True}, 1),
-        ({"announced": (COMPLETE,), "ending": "aborted"}, 1),
+        ({"announced": (COMPLETE,), "ending": ABORTED}, 1),
         ({"announced": (LACKS,)}, 120),
         ({"announced": (GOES_ON,)}, 120),
         ({"announced": (COMPLETE, GOES_ON)}, 120),
@@ -70,9 +71,9 @@ def test_how_long_a_study_has_to_be_quiet(evidence: dict[str, Any], seconds: flo
 
 def test_the_sentence_says_what_was_seen() -> None:
     assert judge(at(5), CONFIG).why == "no image for 5.0 s and no association open"
-    released = judge(at(1.2, ending="released", announced=(COMPLETE,)), CONFIG)
+    released = judge(at(1.2, ending=RELEASED, announced=(COMPLETE,)), CONFIG)
     assert released.why == (
-        "no image for 1.2 s since the association was released; "
+        "no image for 1.2 s since the sender released the association; "
         "all 20 images that a performed procedure step lists are here"
     )
     in_vain = judge(at(120, counts=(MORE,), lacking=("series 2 lacks 1 slice",)), CONFIG)
@@ -95,7 +96,7 @@ EVIDENCE = st.builds(
     quiet=st.floats(0, 1000),
     received=st.integers(1, 30),
     receiving=st.booleans(),
-    ending=st.sampled_from([None, "released", "aborted", "lost"]),
+    ending=st.sampled_from([None, RELEASED, ABORTED]),
     pause=st.none() | st.floats(0, 1000),
     counts=st.lists(st.builds(Count, st.just("pacs"), st.integers(0, 40)), max_size=2).map(tuple),
     announced=st.lists(
@@ -138,11 +139,3 @@ def test_more_quiet_never_takes_a_decision_back(evidence: Evidence, config: Read
 
     if judge(evidence, config).ready:
         assert judge(replace(evidence, quiet=evidence.quiet + more), config).ready
-
-
-@pytest.mark.parametrize(
-    ("ending", "needed"), [("released", CONFIG.quiet_seconds), ("ended", CONFIG.quiet_seconds), ("aborted", None)]
-)
-def test_who_ends_a_request_has_sent_all_as_who_releases_an_association(ending: str, needed: float | None) -> None:
-    judgement = judge(at(0.0, ending=ending), CONFIG)
-    assert judgement.needed == (CONFIG.longest_quiet_seconds if needed is None else needed)

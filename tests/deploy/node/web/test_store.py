@@ -56,6 +56,7 @@ def test_dicomweb_client_stores_a_study(fresh: Served) -> None:
     assert "FailedSOPSequence" not in answer
     event = fresh.wait_for_event("received")
     assert event.text == "SENDER sent 3 new instances and ended its request"
+    assert event.data["sent_all"] is True
     assert event.study_instance_uid == STUDY
     assert len(fresh.files()) == 3
     assert {row.calling_ae_title for row in fresh.instances()} == {"SENDER"}
@@ -230,6 +231,7 @@ def test_a_request_that_breaks_off_leaves_what_is_whole_and_nothing_else(fresh: 
         )
         wait_for(lambda: fresh.side.is_receiving(STUDY))
     event = fresh.wait_for_event("received")
+    assert event.data["sent_all"] is False
     assert event.text == "SENDER sent 1 new instances and broke off its request"
     assert fresh.files() == [f"{STUDY}/{STUDY}.1/{STUDY}.1.1.dcm"]
     assert not fresh.side.is_receiving(STUDY)
