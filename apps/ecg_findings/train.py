@@ -25,7 +25,7 @@ from apps.ecg_findings.network import FindingsNetwork, NetworkSettings
 from apps.ecg_findings.training.figures import figures_of, logits_of
 from apps.ecg_findings.training.pretraining import pretrain
 from apps.ecg_findings.training.records import read_records
-from apps.ecg_findings.training.references import fit_accepting, recorded_profiles, simulated_profiles
+from apps.ecg_findings.training.references import recorded_profiles, simulated_profiles
 from apps.ecg_findings.training.samples import Samples, augmented, simulate_samples
 from operators.infer.calibration import describe_calibrations, fit_calibration
 from operators.learn.loop import Schedule, fit, predict
@@ -37,6 +37,7 @@ from operators.learn.program import (
     training_parser,
     write_description,
 )
+from operators.learn.references import fit_accepting
 from operators.learn.weights import store_weights
 
 MODEL_FOLDER = Path(__file__).parent / "model"

@@ -14,6 +14,7 @@ from operators.check.frames import FrameVerdicts
 from operators.infer.pictures import picture_probabilities
 from operators.measure.least_area import LeastArea
 from operators.read.ultrasound import TissueFrames
+from operators.write.numbered_names import distinct_names
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,12 @@ class Measured:
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """One instance: its tissue, the verdict on each frame, and each frame's mass.
+    """One instance: its name, its tissue, the verdict on each frame, and each frame's mass.
 
     ``masks`` (frame, row, column) lie on the tissue; those of refused frames are empty, and their mass is None.
     """
 
+    name: str
     tissue: TissueFrames
     verdicts: FrameVerdicts
     masks: NDArray[np.bool_]
@@ -48,20 +50,23 @@ class Clip:
 
     def frame_name(self, index: int) -> str:
         """A frame of a clip, or a single picture, as people call it."""
-        name, number = self.tissue.frames.instance.name, self.frame_number(index)
-        return name if number is None else f"{name}, frame {number}"
+        number = self.frame_number(index)
+        return self.name if number is None else f"{self.name}, frame {number}"
 
 
 def find_masses(
     pictures: CheckedTissue, verdicts: tuple[FrameVerdicts, ...], model: Model, smallest: LeastArea
 ) -> tuple[Clip, ...]:
     """Outline and measure the mass of every accepted frame."""
+    # Two instances of one number would have one tracking identifier.
+    names = distinct_names(tissue.frames.instance.name for tissue in pictures.tissue)
     return tuple(
-        _clip(tissue, judged, model, smallest) for tissue, judged in zip(pictures.tissue, verdicts, strict=True)
+        _clip(name, tissue, judged, model, smallest)
+        for name, tissue, judged in zip(names, pictures.tissue, verdicts, strict=True)
     )
 
 
-def _clip(tissue: TissueFrames, verdicts: FrameVerdicts, model: Model, smallest: LeastArea) -> Clip:
+def _clip(name: str, tissue: TissueFrames, verdicts: FrameVerdicts, model: Model, smallest: LeastArea) -> Clip:
     masks = np.zeros(tissue.array.shape, dtype=bool)
     masses: list[Mass | None] = [None] * len(masks)
     # One frame after the other: the probabilities of a whole clip need not be kept.
@@ -70,4 +75,4 @@ def _clip(tissue: TissueFrames, verdicts: FrameVerdicts, model: Model, smallest:
         probability = picture_probabilities(model.network, frame, model.pixels, device=model.device)
         masks[index] = mass_masks(probability, tissue.spacing, smallest)[0]
         masses[index] = measure_mass(masks[index], probability[0], tissue.spacing)
-    return Clip(tissue, verdicts, masks, tuple(masses))
+    return Clip(name, tissue, verdicts, masks, tuple(masses))

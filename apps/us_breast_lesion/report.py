@@ -24,7 +24,7 @@ _SIDES = {"L": codes.SCT.Left, "R": codes.SCT.Right}
 
 def tracking_identifier(clip: Clip) -> str:
     """Return what the mass of an instance is called."""
-    return f"Mass, {clip.tissue.frames.instance.name}"
+    return f"Mass, {clip.name}"
 
 
 def laterality(clip: Clip) -> Code | None:

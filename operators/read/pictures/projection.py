@@ -55,7 +55,7 @@ def pixel_spacing(header: Dataset, regions: tuple[UltrasoundRegion, ...] = ()) -
     if regions:
         scales = {region.spacing_mm for region in regions if region.spatial_format == "2D"}
         scale = scales.pop() if len(scales) == 1 else None
-        return PixelSpacing(*scale, SpacingOrigin.REGION) if scale and min(scale) > 0 else None
+        return PixelSpacing(*scale, SpacingOrigin.REGION) if scale else None
     stated, imager = _pair(header, "PixelSpacing"), _pair(header, "ImagerPixelSpacing")
     if stated:
         return PixelSpacing(*stated, _origin(header, stated, imager))

@@ -73,8 +73,15 @@ class UltrasoundRegion:
 
     @property
     def spacing_mm(self) -> tuple[float, float] | None:
-        """Row and column spacing in mm of a two-dimensional image of the body; None where the axes are not lengths."""
-        if self.spatial_format != "2D" or (self.unit_x, self.unit_y) != ("cm", "cm"):
+        """Row and column spacing in mm of a two-dimensional image of the body; None where the axes are not lengths.
+
+        Scanners that know no scale write deltas of 0.
+        """
+        if (
+            self.spatial_format != "2D"
+            or (self.unit_x, self.unit_y) != ("cm", "cm")
+            or 0 in (self.delta_x, self.delta_y)
+        ):
             return None
         return abs(self.delta_y) * 10.0, abs(self.delta_x) * 10.0
 

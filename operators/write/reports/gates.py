@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from pydicom.sr.coding import Code
 
 from operators.check.gate import GateResult
 from operators.measure.measurement import Evaluation, MeasurementGroup
+from operators.write.numbered_names import distinct_names
 
 QUALITY_ASSESSMENT = Code("111050", "DCM", "Quality Assessment")
 
@@ -18,18 +18,16 @@ def gate_groups(gates: Sequence[GateResult]) -> list[MeasurementGroup]:
 
     The tracking identifier is the gate's name and its input; a number is added where both occur twice.
     """
-    groups: list[MeasurementGroup] = []
-    told: Counter[str] = Counter()
-    for result in gates:
-        identifier = f"{result.name.meaning}: {result.subject}" if result.subject else result.name.meaning
-        told[identifier] += 1
-        groups.append(
-            MeasurementGroup(
-                tracking_identifier=identifier if told[identifier] == 1 else f"{identifier} ({told[identifier]})",
-                finding=QUALITY_ASSESSMENT,
-                measurements=result.figures,
-                evaluations=(Evaluation(result.name, result.verdict),),
-                comment=result.detail,
-            )
+    identifiers = distinct_names(
+        f"{result.name.meaning}: {result.subject}" if result.subject else result.name.meaning for result in gates
+    )
+    return [
+        MeasurementGroup(
+            tracking_identifier=identifier,
+            finding=QUALITY_ASSESSMENT,
+            measurements=result.figures,
+            evaluations=(Evaluation(result.name, result.verdict),),
+            comment=result.detail,
         )
-    return groups
+        for identifier, result in zip(identifiers, gates, strict=True)
+    ]

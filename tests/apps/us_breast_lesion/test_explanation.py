@@ -45,7 +45,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
     mass = measure_mass(masks[0], np.ones(masks[0].shape, dtype=np.float32), tissue.spacing)
     verdicts = tuple(FrameVerdict(index, index + 1, 0.0) for index in range(2))
     judged = FrameVerdicts(tissue.frames.instance, verdicts, gate_passed(DOMAIN_GATE, "2 of 2 frames"))
-    return Clip(tissue, judged, masks, (mass, None))
+    return Clip(tissue.frames.instance.name, tissue, judged, masks, (mass, None))
 
 
 def test_decoding_the_features_is_the_network(model: Model) -> None:

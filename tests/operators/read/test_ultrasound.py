@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 
 from operators.read.frames import read_frames
 from operators.read.study import read_study
@@ -69,6 +70,7 @@ def test_without_regions_the_whole_frame_is_tissue_without_a_scale(picture: Simu
         ([tissue((0, 0, 31, 47), 0.02), BESIDE], "2 regions of tissue"),
         ([doppler((0, 0, 63, 47), 0.01, 1.0, 20)], "no two-dimensional region"),
         ([tissue((0, 0, 20, 20), 0.02)], "21 x 21 pixels"),
+        ([tissue((64, 0, 127, 47), 0.02)], "outside its frames"),
     ],
 )
 def test_other_than_one_region_of_tissue_is_refused_by_name(regions: list[Region], said: str, tmp_path: Path) -> None:
@@ -81,3 +83,28 @@ def test_other_than_one_region_of_tissue_is_refused_by_name(regions: list[Region
 def test_a_region_that_reaches_beyond_the_frame_is_cut(tmp_path: Path) -> None:
     write_ultrasound(tmp_path, regions=[tissue((10, 5, 200, 200), 0.02)])
     assert read(tmp_path).array.shape == (1, 43, 54)
+
+
+def test_a_delta_of_nothing_is_no_scale(tmp_path: Path) -> None:
+    write_ultrasound(tmp_path, regions=[tissue((0, 0, 63, 47), 0.0)])
+    assert read(tmp_path).spacing is None
+
+
+@pytest.mark.parametrize(("delta", "said"), [(0.002, "0.96 x 1.28 mm"), (2.0, "960 x 1280 mm")])
+def test_a_scale_that_cannot_be_right_is_refused(delta: float, said: str, tmp_path: Path) -> None:
+    write_ultrasound(tmp_path, regions=[tissue((0, 0, 63, 47), delta)])
+    with pytest.raises(Refused, match=said) as refused:
+        read(tmp_path)
+    assert refused.value.reason is Reason.MISSING_GEOMETRY
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+def test_grey_is_what_the_first_window_shows(picture: SimulatedSonogram, inverted: bool, tmp_path: Path) -> None:
+    path = write_sonogram([picture], tmp_path, seed=1, pixels="grey", WindowCenter=64, WindowWidth=128).path
+    expected = np.clip(picture.image / 127, 0, 1)
+    if inverted:
+        dataset = dcmread(path)
+        dataset.PhotometricInterpretation = "MONOCHROME1"
+        dataset.save_as(path)
+        expected = 1 - expected
+    np.testing.assert_allclose(read(tmp_path).array[0], expected, atol=1e-6)
