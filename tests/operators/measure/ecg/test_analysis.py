@@ -212,3 +212,19 @@ def test_what_cannot_be_measured_says_so(signal: str) -> None:
         leads = EcgLeads(("I", "II"), size * random.normal(size=(2, 5000)), 500.0)
     with pytest.raises(UnmeasurableError):
         analyse_ecg(leads)
+
+
+@pytest.mark.parametrize(
+    "heart", [Heart(conduction=Conduction.MOBITZ), Heart(conduction=Conduction.COMPLETE_BLOCK, rate=38, qt=460)]
+)
+def test_blocked_p_waves_lie_where_they_were_simulated(heart: Heart) -> None:
+    ecg = simulate_ecg(heart, noise=RESTING, seed=1)
+    found = analyse_ecg(leads_of(ecg))
+    conducted = {beat.p_onset for beat in ecg.beats}
+    blocked = [onset for onset in ecg.p_onsets if onset not in conducted and 0.2 < onset < 9.5]
+    told = np.array([onset for onset, _ in found.blocked_p])
+    # One that a QRS or T wave hides is not seen.
+    seen = [onset for onset in blocked if np.abs(told - onset).min() < 0.03]
+    assert len(seen) >= 0.6 * len(blocked)
+    assert all(np.abs(np.array(ecg.p_onsets) - onset).min() < 0.05 for onset in told if 0.2 < onset < 9.5)
+    assert analyse_ecg(leads_of(simulate_ecg(noise=RESTING))).blocked_p == ()
