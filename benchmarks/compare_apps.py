@@ -47,7 +47,7 @@ def operators_of(files: list[Path]) -> frozenset[str]:
 
 
 def _write_brain(folder: Path) -> None:
-    write_brain_mr(simulate_brain_mr(1, size="small"), folder)
+    write_brain_mr(simulate_brain_mr(1), folder)
 
 
 def _write_heart(folder: Path) -> None:
@@ -60,7 +60,7 @@ def _write_clip(pictures: list[SimulatedSonogram], folder: Path, description: st
 
 
 STUDIES: dict[str, tuple[str, Callable[[Path], None]]] = {
-    "mr": ("small head, FLAIR and T1", _write_brain),
+    "mr": ("full-size head, FLAIR and T1", _write_brain),
     "ecg": ("10 s, 12 leads", _write_heart),
     "us_breast": (
         "clip of 10 frames",

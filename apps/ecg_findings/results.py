@@ -53,6 +53,7 @@ def write_objects(
         summary=summarise(classified),
         notice=manifest.model.notice,
         limits=manifest.limits,
+        gates=classified.gates,
     )
     evidence = write_waveform_annotation_report(
         "evidence",

@@ -26,9 +26,10 @@ from apps.ecg_findings.training.figures import figures_of
 from apps.ecg_findings.training.loop import embeddings_of, logits_of, train
 from apps.ecg_findings.training.pretraining import pretrain
 from apps.ecg_findings.training.records import read_records
-from apps.ecg_findings.training.references import fit_accepting, recorded_profiles, simulated_profiles
+from apps.ecg_findings.training.references import recorded_profiles, simulated_profiles
 from apps.ecg_findings.training.samples import Samples, simulate_samples
 from operators.infer.calibration import describe_calibrations, fit_calibration
+from operators.learn.references import fit_accepting
 
 MODEL_FOLDER = Path(__file__).parent / "model"
 NOTICE = "demonstration weights, trained on simulated data, not for clinical use"

@@ -2,16 +2,18 @@
 
 ::
 
-    study → selection ─┬→ recording → measured ─┬→ summary
-                       │                        ├→ objects
-                       └→ analysis ─────────────┘
+    study → selection ─┬→ recording ─┬→ measured ─┬→ summary
+                       │             └→ gates ────┴→ objects
+                       └→ analysis ────────────────↗
 """
 
 from __future__ import annotations
 
 from apps.application import StudyApplication
+from apps.ecg_intervals.likeness import REFERENCE, judge_likeness
 from apps.ecg_intervals.measured import measure
 from apps.ecg_intervals.results import summarise, write_objects
+from operators.check.domain_shift import Reference
 from operators.read.ecg import EcgInstance, read_newest_ecg
 from operators.read.selection import Selection
 
@@ -26,6 +28,7 @@ class App(StudyApplication):
 
         study, selection, analysis = self.read()
         recording = step("recording", newest_recording, selection)
+        gates = step("gates", judge_likeness, recording, reference=Reference.load(run.model_folder / REFERENCE))
         measured = step("measured", measure, recording)
         step("summary", summarise, recording, measured)
         step(
@@ -35,6 +38,7 @@ class App(StudyApplication):
             selection,
             recording,
             measured,
+            gates,
             analysis,
             manifest=manifest,
             maximum_annotated_beats=int(run.settings["maximum_annotated_beats"]),

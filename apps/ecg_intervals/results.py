@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydicom.dataset import FileDataset
 
 from apps.ecg_intervals.annotations import annotation_groups
 from apps.ecg_intervals.measured import Measured
 from apps.ecg_intervals.page import page_of
 from apps.ecg_intervals.report import findings, global_measurements, lead_measurements, overall
+from operators.check.gate import GateResult
 from operators.manifest import Manifest
 from operators.provenance import Analysis
 from operators.read.ecg import EcgInstance
@@ -39,6 +42,7 @@ def write_objects(
     selection: Selection,
     recording: EcgInstance,
     measured: Measured,
+    gates: Sequence[GateResult],
     analysis: Analysis,
     manifest: Manifest,
     maximum_annotated_beats: int,
@@ -57,6 +61,7 @@ def write_objects(
         summary=summarise(recording, measured),
         notice=manifest.model.notice,
         limits=manifest.limits,
+        gates=gates,
     )
     annotations = write_waveform_annotation_report(
         "annotations",

@@ -30,7 +30,7 @@ from operators.learn.pictures import augment_pictures, profiles_of
 from operators.learn.program import (
     begin,
     describe_training,
-    part_seeds,
+    simulated_parts,
     tell_losses,
     training_parser,
     write_description,
@@ -132,15 +132,9 @@ def train(
 def _samples(options: argparse.Namespace, size: Size) -> dict[str, list[Sample]]:
     if options.data is not None:
         return split(read_samples(options.data), options.fold)
-    counts = {"training": size.training, **dict.fromkeys(("validation", "test", "other_scanner"), size.held_out)}
-    return {
-        part: simulate_samples(
-            part_seeds(part, count),
-            scanner=OTHER_SCANNER if part == "other_scanner" else None,
-            processes=options.processes,
-        )
-        for part, count in counts.items()
-    }
+    return simulated_parts(
+        simulate_samples, size.training, size.held_out, processes=options.processes, scanner=OTHER_SCANNER
+    )
 
 
 def _write(

@@ -31,7 +31,7 @@ from operators.learn.pictures import profiles_of
 from operators.learn.program import (
     begin,
     describe_training,
-    part_seeds,
+    simulated_parts,
     tell_losses,
     training_parser,
     write_description,
@@ -111,15 +111,9 @@ def train(
 def _samples(options: argparse.Namespace, size: Size) -> dict[str, list[Sample]]:
     if options.data is not None:
         return read_samples(options.data)
-    counts = {"training": size.training, **dict.fromkeys(("validation", "test", "other_scanner"), size.held_out)}
-    return {
-        part: simulate_samples(
-            part_seeds(part, count),
-            scanner=OTHER_SCANNER if part == "other_scanner" else None,
-            processes=options.processes,
-        )
-        for part, count in counts.items()
-    }
+    return simulated_parts(
+        simulate_samples, size.training, size.held_out, processes=options.processes, scanner=OTHER_SCANNER
+    )
 
 
 def _write(

@@ -62,6 +62,22 @@ def simulate(make: Callable[[int], Made], seeds: Sequence[int], *, processes: in
         return list(pool.map(make, seeds, chunksize=16))
 
 
+def simulated_parts(
+    samples: Callable[..., list[Made]], training: int, held_out: int, *, processes: int, **other_scanner: object
+) -> dict[str, list[Made]]:
+    """Return the samples of every part: ``training`` of the first, ``held_out`` of each of the others.
+
+    ``samples(seeds, processes=...)`` simulates them; those of the last part with the arguments ``other_scanner``, too.
+    """
+    counts = dict.fromkeys(FIRST_SEEDS, held_out) | {"training": training}
+    return {
+        part: samples(
+            part_seeds(part, count), processes=processes, **(other_scanner if part == "other_scanner" else {})
+        )
+        for part, count in counts.items()
+    }
+
+
 def tell_losses(losses: Iterable[float], stage: str = "") -> None:
     """Train, since losses come while it is trained, and tell each epoch's."""
     for epoch, loss in enumerate(losses, start=1):

@@ -9,6 +9,7 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from pydicom.uid import ComprehensiveSRStorage
 
+from operators.check.gate import GateResult
 from operators.manifest import OutputPart
 from operators.measure.electrocardiogram import EcgFinding, EcgGlobalMeasurements, EcgLeadMeasurements
 from operators.measure.temporal import WaveformChannels
@@ -64,6 +65,7 @@ def write_ecg_report(
     prior: Dataset | None = None,
     notice: str = "",
     limits: Sequence[str] = (),
+    gates: Sequence[GateResult] = (),
     predecessors: Sequence[Dataset] = (),
     language: Code = ENGLISH,
     person: PersonObserver | None = None,
@@ -71,7 +73,8 @@ def write_ecg_report(
     """Return a report (Comprehensive SR) on ``recording``, the header of a waveform instance.
 
     ``overall`` is of CID 3677, e.g. (102594003, SCT, "Abnormal ECG"); ``lead_system`` of CID 3263. ``prior`` is the
-    header of an earlier recording that was compared with. ``notice`` and ``limits`` stand beside the summary.
+    header of an earlier recording that was compared with. ``notice`` and ``limits`` stand beside the summary,
+    and so does what ``gates`` found of the recording: the template has no place for their figures.
 
     Raises :class:`ValueError` for a header that is no waveform or does not say when it was acquired, a lead twice,
     numbers that are not finite, codes outside their context groups or a recording of another patient.
@@ -83,7 +86,8 @@ def write_ecg_report(
         raise ValueError("the recording does not say when it was acquired, which a report has to (TID 3708 row 8)")
     if len({lead.lead for lead in leads}) != len(leads):
         raise ValueError("a lead is there twice")
-    statements = _summary(overall, summary) + notice_content(notice, limits)
+    judged = [f"{gate.name.meaning}: {gate.detail}" for gate in gates]
+    statements = _summary(overall, summary) + notice_content(notice, [*judged, *limits])
     root = container(
         None,
         _REPORT,

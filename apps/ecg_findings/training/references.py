@@ -1,9 +1,8 @@
-"""What recordings of the validation data are like: the references of the app's two gates."""
+"""What recordings of the validation data are like, for the reference of the app's first gate."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +10,12 @@ from numpy.typing import NDArray
 
 from apps.ecg_findings.training.records import record_leads, rows_of
 from apps.ecg_findings.training.samples import simulate_recording
-from operators.check.domain_shift import Reference, fit_reference
+from operators.learn.program import simulate
 from operators.measure.ecg.profile import signal_profile
 from operators.read.waveforms.ecg_leads import STANDARD_LEADS
 
 Vectors = NDArray[np.float64]
 
-_SHRINKAGE = 0.1
-_ACCEPTED_PERCENTILE = 98.0
-_MARGIN = 1.1
 _LEAD_SETS = (
     STANDARD_LEADS,
     STANDARD_LEADS,
@@ -32,22 +28,9 @@ _LEAD_SETS = (
 """A cardiograph, a monitor, a Holter recorder, a watch: the profile must know them all."""
 
 
-def fit_accepting(description: str, vectors: Vectors) -> Reference:
-    """Fit a reference on one half of (n, d); its limit is 1.1 times that within which 98 % of the other half lie."""
-    half = len(vectors) // 2
-    fitted, unseen = vectors[:half], vectors[half:]
-    trial = fit_reference(description, list(fitted), list(unseen), shrinkage=_SHRINKAGE)
-    distances = np.array([trial.distance(each) for each in unseen])
-    accepted = unseen[distances <= np.percentile(distances, _ACCEPTED_PERCENTILE)]
-    return fit_reference(description, list(fitted), list(accepted), margin=_MARGIN, shrinkage=_SHRINKAGE)
-
-
 def simulated_profiles(seeds: Sequence[int], *, processes: int = 1) -> Vectors:
     """Profiles of simulated recordings with all leads and with fewer, (n, d)."""
-    if processes == 1:
-        return _measurable([_simulated_profile(seed) for seed in seeds])
-    with ProcessPoolExecutor(processes) as pool:
-        return _measurable(list(pool.map(_simulated_profile, seeds, chunksize=16)))
+    return _measurable(simulate(_simulated_profile, seeds, processes=processes))
 
 
 def recorded_profiles(folder: Path) -> Vectors:

@@ -16,6 +16,8 @@ from deploy.node.config.readiness import ReadinessConfig
 from deploy.node.config.receive import ReceiveConfig
 from deploy.node.config.web import WebConfig
 
+_ALL_ADDRESSES = frozenset({"0.0.0.0", "::"})
+
 
 class NodeConfig(Part):
     """The configuration of one node."""
@@ -56,6 +58,22 @@ class NodeConfig(Part):
             if peer.token_file is not None and self.web is None:
                 raise ValueError(f"peers.{name}.token_file: the node has no web side; it needs web")
         return self
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> NodeConfig:
+        taken: dict[int, tuple[str, str]] = {}
+        for key, host, port in self._ports():
+            if port in taken and (taken[port][1] == host or not _ALL_ADDRESSES.isdisjoint((taken[port][1], host))):
+                raise ValueError(f"{key}: {port} is also {taken[port][0]}: each needs a port of its own")
+            taken[port] = (key, host)
+        return self
+
+    def _ports(self) -> Iterator[tuple[str, str, int]]:
+        yield "receive.port", self.receive.host, self.receive.port
+        if self.receive.tls is not None:
+            yield "receive.tls.port", self.receive.host, self.receive.tls.port
+        if self.web is not None:
+            yield "web.port", self.web.host, self.web.port
 
     def _archive_names(self) -> Iterator[tuple[str, str]]:
         if self.readiness.archive is not None:

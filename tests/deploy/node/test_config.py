@@ -153,3 +153,20 @@ apps: {{mr_white_matter_lesions: {{destinations: [pacs], {key}}}}}
     path = write(tmp_path, content)
     with pytest.raises(ConfigError, match=said):
         check_apps(load_config(path), path)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("receive: {port: 11112}\nweb: {port: 11112}", r"web\.port: 11112 is also receive\.port"),
+        ("receive: {host: 10.0.0.1}\nweb: {host: 0.0.0.0, port: 11112}", r"web\.port: 11112 is also receive\.port"),
+        ("receive: {host: 10.0.0.1}\nweb: {host: 127.0.0.1, port: 11112}", None),
+    ],
+)
+def test_two_sides_of_the_node_do_not_share_a_port(tmp_path: Path, content: str, said: str | None) -> None:
+    path = write(tmp_path, content)
+    if said is None:
+        assert load_config(path).web is not None
+        return
+    with pytest.raises(ConfigError, match=said):
+        load_config(path)
