@@ -17,6 +17,8 @@ Colour = tuple[int, int, int]
 _LEAST_CHROMA = 40
 # Cosine between the hues of a pixel and of a segment.
 _SAME_HUE = 0.9
+# Pixels of the screen.
+_INTERPOLATED = 1.5
 
 
 def coloured(screenshot: NDArray[np.uint8], colour: Colour) -> NDArray[np.bool_]:
@@ -60,11 +62,15 @@ def agreement(
 
 
 def likeness(screenshot: NDArray[np.uint8], picture: NDArray[np.uint8]) -> float:
-    """Correlation of brightness between a viewport and a picture in its middle, as large as it fits; 0 if blank."""
+    """Correlation of brightness between a viewport and a picture in its middle, as large as it fits; 0 if blank.
+
+    Both are blurred a little: how a viewer interpolates is its own affair.
+    """
     height, width, _ = screenshot.shape
     scale = min(height / picture.shape[0], width / picture.shape[1])
     size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
     expected = np.asarray(Image.fromarray(picture).convert("L").resize(size, Image.Resampling.BILINEAR), dtype=float)
     top, left = (height - size[1]) // 2, (width - size[0]) // 2
     seen = screenshot[top : top + size[1], left : left + size[0]].mean(axis=-1)
-    return float(np.corrcoef(expected.ravel(), seen.ravel())[0, 1]) if seen.std() and expected.std() else 0.0
+    first, second = (ndimage.gaussian_filter(each, _INTERPOLATED) for each in (expected, seen))
+    return float(np.corrcoef(first.ravel(), second.ravel())[0, 1]) if first.std() and second.std() else 0.0

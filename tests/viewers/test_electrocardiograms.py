@@ -17,7 +17,7 @@ from tests.viewers.waiting import wait_for_picture, wait_until_listed
 pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.viewers, pytest.mark.timeout(900)]
 
 MODALITIES = {"ecg_report": "SR", "waveform_annotation_report": "SR", "secondary_capture": "OT"}
-SAID = {"ecg_intervals": "QT Interval", "ecg_findings": "First degree atrioventricular block"}
+SAID = {"ecg_intervals": "QT interval global", "ecg_findings": "First degree atrioventricular block"}
 
 
 @pytest.mark.parametrize(("app", "seed"), [("ecg_intervals", 71), ("ecg_findings", 72)])

@@ -20,8 +20,7 @@ LEAST_DICE = 0.95
 """Demanded of each segment on each slice that is looked at; a shift by one pixel falls below it."""
 
 LEAST_CORRELATION = 0.8
-"""Demanded between a picture and the viewport that should show it; texts and controls cover a little of it, and what is
-as fine as a pixel, such as noise, is interpolated."""
+"""Demanded between a picture and the viewport that should show it, whose texts and controls cover a little of it."""
 
 OVERLAY_SECONDS = 60.0
 """How long drawing may take; a wrong overlay fails after it."""
