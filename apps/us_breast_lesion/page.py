@@ -17,8 +17,8 @@ _MOST = 6
 
 
 def summary_page(clips: Sequence[Clip], summary: str, manifest: Manifest) -> NDArray[np.uint8]:
-    """Draw the page, (row, column, 3) in sRGB: clips with a mass first, then others with an accepted frame."""
-    ordered = sorted(clips, key=lambda clip: clip.measured is None)
+    """Draw the page, (row, column, 3) in sRGB: of clips with an accepted frame those with the largest masses first."""
+    ordered = sorted(clips, key=_size, reverse=True)
     pictures = [_picture(clip, index) for clip in ordered if (index := _shown_frame(clip)) is not None]
     lines = [summary]
     if len(pictures) > _MOST:
@@ -26,6 +26,13 @@ def summary_page(clips: Sequence[Clip], summary: str, manifest: Manifest) -> NDA
     return draw_pictures(
         PicturePage(manifest.application.title, lines, manifest.model.notice, pictures[:_MOST], MASS_COLOUR)
     )
+
+
+def _size(clip: Clip) -> tuple[bool, bool, float]:
+    """Sorts masses by size, calibrated ones above others, as the summary does; last, clips without any."""
+    if (measured := clip.measured) is None:
+        return False, False, 0.0
+    return True, measured.mass.is_calibrated, measured.mass.figures.area
 
 
 def _shown_frame(clip: Clip) -> int | None:

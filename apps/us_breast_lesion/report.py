@@ -19,6 +19,8 @@ MASS_COLOUR = (255, 200, 40)
 
 HEIGHT_TO_WIDTH = Code("height-to-width-ratio", CODING_SCHEME, "Height by width")
 
+ABSENCE = Evaluation(codes.SCT.Mass, ABSENT)
+
 _SIDES = {"L": codes.SCT.Left, "R": codes.SCT.Right}
 
 
@@ -61,15 +63,17 @@ def measurement_groups(clips: Sequence[Clip], outputs: Sequence[str | None]) -> 
 
 
 def evaluations(clips: Sequence[Clip]) -> list[Evaluation]:
-    """Return what is said of the whole series: that no mass was outlined, and where."""
-    if any(clip.measured is not None for clip in clips):
+    """Return where no mass was outlined; absent is said of the whole series, and only if there is none in all of it."""
+    without = [clip for clip in clips if clip.measured is None and clip.verdicts.accepted]
+    if not without:
         return []
-    accepted = sum(len(clip.verdicts.accepted) for clip in clips)
-    words = f"no mass segmented in {accepted} analysed {'frame' if accepted == 1 else 'frames'}"
-    return [
-        Evaluation(codes.SCT.Mass, ABSENT),
-        Evaluation(STATEMENT, f"{words}; that none is outlined does not mean that there is none"),
-    ]
+    if any(clip.measured is not None for clip in clips):
+        where, absent = ", ".join(clip.name for clip in without), []
+    else:
+        accepted = sum(len(clip.verdicts.accepted) for clip in without)
+        where, absent = f"{accepted} analysed {'frame' if accepted == 1 else 'frames'}", [ABSENCE]
+    words = f"no mass segmented in {where}; that none is outlined does not mean that there is none"
+    return [*absent, Evaluation(STATEMENT, words)]
 
 
 def _group(clip: Clip, measured: Measured, output: str) -> MeasurementGroup:

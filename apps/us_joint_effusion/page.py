@@ -20,13 +20,20 @@ _MOST = 6
 def summary_page(
     findings: Sequence[JointFinding], clips: Sequence[Clip], lines: Sequence[str], manifest: Manifest
 ) -> NDArray[np.uint8]:
-    """Draw the page, (row, column, 3) in sRGB: joints with an effusion first, then dry ones."""
-    ordered = sorted((finding for finding in findings if finding.is_known), key=lambda each: each.effusion is None)
+    """Draw the page, (row, column, 3) in sRGB: joints with the thickest effusions first, then dry ones."""
+    ordered = sorted((finding for finding in findings if finding.is_known), key=_thickness, reverse=True)
     pictures = [_picture(finding, clips[finding.shown.clip]) for finding in ordered[:_MOST]]
     said = [*lines, *([f"{_MOST} of {len(ordered)} joints are shown"] if len(ordered) > _MOST else [])]
     return draw_pictures(
         PicturePage(manifest.application.title, said, manifest.model.notice, pictures, EFFUSION_COLOUR)
     )
+
+
+def _thickness(finding: JointFinding) -> tuple[bool, bool, float]:
+    """Sorts effusions by thickness, calibrated ones above others; last, dry joints."""
+    if (effusion := finding.effusion) is None:
+        return False, False, 0.0
+    return True, effusion.is_calibrated, effusion.figures.short_axis
 
 
 def _picture(finding: JointFinding, clip: Clip) -> OutlinedPicture:

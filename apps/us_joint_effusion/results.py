@@ -30,9 +30,7 @@ _OUTPUT = "effusions"
 
 def summarise(findings: Sequence[JointFinding], clips: Sequence[Clip]) -> str:
     """Return what was found in each joint in one sentence for people."""
-    accepted = sum(len(clip.verdicts.accepted) for clip in clips)
-    frames = f"{accepted} of {sum(len(clip.masks) for clip in clips)} frames analysed"
-    return "; ".join([*(describe(finding) for finding in findings), frames])
+    return "; ".join(_told(findings, clips))
 
 
 def describe(finding: JointFinding) -> str:
@@ -46,6 +44,12 @@ def describe(finding: JointFinding) -> str:
         return f"{finding.joint.title}: effusion, not calibrated"
     figures = effusion.figures
     return f"{finding.joint.title}: effusion {figures.short_axis:.1f} mm thick, {figures.area:.1f} mm²"
+
+
+def _told(findings: Sequence[JointFinding], clips: Sequence[Clip]) -> list[str]:
+    accepted = sum(len(clip.verdicts.accepted) for clip in clips)
+    frames = f"{accepted} of {sum(len(clip.masks) for clip in clips)} frames analysed"
+    return [*(describe(finding) for finding in findings), frames]
 
 
 def segmentation_names(clips: Sequence[Clip]) -> list[str | None]:
@@ -100,7 +104,7 @@ def write_objects(
     wet = [finding for finding in findings if finding.effusion is not None]
     if wet:
         objects["measured_frames"] = _measured_frames(wet, clips, analysis, manifest)
-    page = summary_page(findings, clips, [describe(finding) for finding in findings], manifest)
+    page = summary_page(findings, clips, _told(findings, clips), manifest)
     objects["summary"] = write_secondary_capture("summary", outputs["summary"], study, page, [series], analysis)
     return objects
 

@@ -38,8 +38,8 @@ class App:
     def write(self, folder: Path, *pictures: SimulatedSonogram, change: Change | None = None, **how: Any) -> Path:
         """Write pictures as one instance, in grey where nothing else is asked for, then ``change`` it."""
         folder.mkdir(parents=True, exist_ok=True)
-        how = {"pixels": "grey", **self.attributes, **how}
-        written: WrittenSonogram = write_as_it_is(pictures or (self.found,), folder, seed=1, **how)
+        how = {"pixels": "grey", "seed": 1, **self.attributes, **how}
+        written: WrittenSonogram = write_as_it_is(pictures or (self.found,), folder, **how)
         if change is not None:
             instance = dcmread(written.path)
             change(instance)

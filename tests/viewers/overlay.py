@@ -1,4 +1,4 @@
-"""The overlay in a screenshot against the mask that it should be."""
+"""A screenshot against the picture that it should show, and its overlay against the mask that it should be."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from scipy import ndimage
 
 from tests.viewers.marks import View, on_screen
@@ -16,6 +17,8 @@ Colour = tuple[int, int, int]
 _LEAST_CHROMA = 40
 # Cosine between the hues of a pixel and of a segment.
 _SAME_HUE = 0.9
+# Pixels of the screen.
+_INTERPOLATED = 1.5
 
 
 def coloured(screenshot: NDArray[np.uint8], colour: Colour) -> NDArray[np.bool_]:
@@ -56,3 +59,18 @@ def agreement(
             seen = ndimage.binary_fill_holes(seen)
         found[number] = dice(seen, (expected == number) & within)
     return found
+
+
+def likeness(screenshot: NDArray[np.uint8], picture: NDArray[np.uint8]) -> float:
+    """Correlation of brightness between a viewport and a picture in its middle, as large as it fits; 0 if blank.
+
+    Both are blurred a little: how a viewer interpolates is its own affair.
+    """
+    height, width, _ = screenshot.shape
+    scale = min(height / picture.shape[0], width / picture.shape[1])
+    size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
+    expected = np.asarray(Image.fromarray(picture).convert("L").resize(size, Image.Resampling.BILINEAR), dtype=float)
+    top, left = (height - size[1]) // 2, (width - size[0]) // 2
+    seen = screenshot[top : top + size[1], left : left + size[0]].mean(axis=-1)
+    first, second = (ndimage.gaussian_filter(each, _INTERPOLATED) for each in (expected, seen))
+    return float(np.corrcoef(first.ravel(), second.ravel())[0, 1]) if first.std() and second.std() else 0.0

@@ -15,6 +15,7 @@ from phantoms.mr_brain import simulate_brain_mr, write_brain_mr
 from tests.viewers.browser import Viewer
 from tests.viewers.conftest import store
 from tests.viewers.examinations import make_examination
+from tests.viewers.waiting import wait_until_listed
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.viewers, pytest.mark.timeout(900)]
 
@@ -51,10 +52,6 @@ def test_a_refusal_is_listed_and_opens_without_an_error(viewer: Viewer, archive:
     viewer.open_series(output.series_number)
     viewer.until(lambda: refused.detail in viewer.text())
     assert viewer.errors() == []
-
-
-def wait_until_listed(viewer: Viewer, series: dict[str, str]) -> None:
-    viewer.until(lambda: series.items() <= viewer.series().items())
 
 
 def wait_until_loaded(viewer: Viewer, title: str) -> None:

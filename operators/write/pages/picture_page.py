@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from textwrap import wrap
 
 import numpy as np
 from matplotlib import get_data_path
@@ -17,8 +16,6 @@ _WIDTH = 1200
 _MARGIN = 24
 _TEXT_SIZE, _TITLE_SIZE = 20, 32
 _LINE = 28
-_LETTERS = 95
-"""That fit into a line."""
 _PAGE, _TEXT, _FAINT, _NOTICE = (13, 17, 23), (240, 243, 246), (154, 164, 176), (242, 184, 75)
 
 Line = tuple[tuple[float, float], tuple[float, float]]
@@ -60,26 +57,29 @@ def draw_pictures(page: PicturePage) -> NDArray[np.uint8]:
     width = (_WIDTH - (columns + 1) * _MARGIN) // columns
     tiles = [_tile(picture, width, page.colour) for picture in page.pictures]
     rows = [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
-    lines = [part for line in page.lines for part in wrap(line, _LETTERS)]
-    notice = wrap(page.notice, _LETTERS)
+    lines = [part for line in page.lines for part in _wrapped(line, _WIDTH - 2 * _MARGIN)]
+    notice = _wrapped(page.notice, _WIDTH - 2 * _MARGIN)
     top = _MARGIN + _TITLE_SIZE + 16 + _LINE * len(lines) + _MARGIN
     height = top + sum(max(tile.height for tile in row) + _MARGIN for row in rows) + _LINE * len(notice) + _MARGIN
     canvas = Image.new("RGB", (_WIDTH, height), _PAGE)
     draw = ImageDraw.Draw(canvas)
     draw.text((_MARGIN, _MARGIN), page.title, fill=_TEXT, font=_font(_TITLE_SIZE))
-    _write(draw, lines, _MARGIN + _TITLE_SIZE + 16, _TEXT)
+    _write(draw, lines, (_MARGIN, _MARGIN + _TITLE_SIZE + 16), _TEXT)
     y = top
     for row in rows:
         for column, tile in enumerate(row):
             canvas.paste(tile, (_MARGIN + column * (width + _MARGIN), y))
         y += max(tile.height for tile in row) + _MARGIN
-    _write(draw, notice, y, _NOTICE)
+    _write(draw, notice, (_MARGIN, y), _NOTICE)
     return np.asarray(canvas, dtype=np.uint8)
 
 
-def _write(draw: ImageDraw.ImageDraw, lines: Sequence[str], y: int, colour: tuple[int, int, int]) -> None:
+def _write(
+    draw: ImageDraw.ImageDraw, lines: Sequence[str], place: tuple[int, int], colour: tuple[int, int, int]
+) -> None:
+    x, y = place
     for line in lines:
-        draw.text((_MARGIN, y), line, fill=colour, font=_font(_TEXT_SIZE))
+        draw.text((x, y), line, fill=colour, font=_font(_TEXT_SIZE))
         y += _LINE
 
 
@@ -101,10 +101,29 @@ def _tile(picture: OutlinedPicture, width: int, colour: tuple[int, int, int]) ->
         draw.line(place(contour - 1), fill=colour, width=2)
     for axis in picture.axes:
         draw.line(place(np.array(axis)), fill=colour, width=1)
-    tile = Image.new("RGB", (width, size[1] + _LINE + 8), _PAGE)
+    caption = _wrapped(picture.caption, width)
+    tile = Image.new("RGB", (width, size[1] + _LINE * len(caption) + 8), _PAGE)
     tile.paste(shown, (0, 0))
-    ImageDraw.Draw(tile).text((0, size[1] + 6), picture.caption, fill=_FAINT, font=_font(_TEXT_SIZE))
+    _write(ImageDraw.Draw(tile), caption, (0, size[1] + 6), _FAINT)
     return tile
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """A text in lines of at most so many pixels, broken between words, or within one that fills more than a line."""
+    font = _font(_TEXT_SIZE)
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width:
+            lines[-1] = longer
+            continue
+        if lines[-1]:
+            lines.append("")
+        for letter in word:
+            if font.getlength(lines[-1] + letter) > width:
+                lines.append("")
+            lines[-1] += letter
+    return lines
 
 
 @lru_cache

@@ -180,6 +180,20 @@ def test_a_normal_study_is_said_to_have_no_mass_and_has_no_segmentation(normal: 
     assert normal.outcome.summary == "no mass segmented; 11 of 11 frames analysed"
 
 
+def test_beside_a_mass_the_pictures_without_one_are_named(picture: SimulatedSonogram, tmp_path: Path) -> None:
+    nothing = simulate_breast(Lesion.NONE, seed=SEED)
+    run = analyse(
+        tmp_path,
+        lambda folder: [
+            write_sonogram([each], folder, seed=1, instance=number)
+            for number, each in enumerate((nothing, picture, nothing), start=1)
+        ],
+    )
+    report = run.objects["report"]
+    assert "no mass segmented in instance 1, instance 3;" in texts(report)
+    assert not any(code_of(item) == "4147007" for item in items(report))
+
+
 @pytest.mark.peer
 def test_every_object_is_valid(study: Run, normal: Run) -> None:
     for run in (study, normal):

@@ -36,3 +36,25 @@ def test_several_pictures_stand_in_two_columns() -> None:
     one, three = page(1), page(3)
     assert one.shape[1] == three.shape[1] == 1200
     assert (page(3) == three).all()
+
+
+def test_a_caption_wider_than_its_picture_goes_on_below() -> None:
+    def rows(caption: str) -> int:
+        picture = OutlinedPicture(np.zeros((60, 80)), np.zeros((60, 80), dtype=bool), caption)
+        drawn = draw_pictures(PicturePage("Title", ["one line"], "not for clinical use", [picture] * 2, YELLOW))
+        # Nothing is written into the margin nor between the pictures.
+        assert (drawn[:, :20] == drawn[0, 0]).all()
+        assert (drawn[:, 590:610] == drawn[0, 0]).all()
+        return len(drawn)
+
+    assert rows("instance 1: 12.1 x 8.8 mm") == rows("") < rows("instance " + "1234567890" * 6 + ": 12.1 x 8.8 mm")
+
+
+def test_a_line_is_broken_only_where_it_does_not_fit() -> None:
+    picture = OutlinedPicture(np.zeros((60, 80)), np.zeros((60, 80), dtype=bool), "")
+
+    def rows(line: str) -> int:
+        return len(draw_pictures(PicturePage("Title", [line], "not for clinical use", [picture], YELLOW)))
+
+    assert rows("l" * 200) == rows("one line")
+    assert rows("W " * 100) > rows("one line")
