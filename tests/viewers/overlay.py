@@ -19,6 +19,9 @@ _LEAST_CHROMA = 40
 _SAME_HUE = 0.9
 # Pixels of the screen.
 _INTERPOLATED = 1.5
+_TILES = 8
+# Standard deviation of brightness, of 255.
+_LEAST_CONTRAST = 2.0
 
 
 def coloured(screenshot: NDArray[np.uint8], colour: Colour) -> NDArray[np.bool_]:
@@ -64,7 +67,8 @@ def agreement(
 def likeness(screenshot: NDArray[np.uint8], picture: NDArray[np.uint8]) -> float:
     """Correlation of brightness between a viewport and a picture in its middle, as large as it fits; 0 if blank.
 
-    Both are blurred a little: how a viewer interpolates is its own affair.
+    It is the median over tiles, as texts and controls cover some of them. Both are blurred a little: how a viewer
+    interpolates is its own affair.
     """
     height, width, _ = screenshot.shape
     scale = min(height / picture.shape[0], width / picture.shape[1])
@@ -72,5 +76,17 @@ def likeness(screenshot: NDArray[np.uint8], picture: NDArray[np.uint8]) -> float
     expected = np.asarray(Image.fromarray(picture).convert("L").resize(size, Image.Resampling.BILINEAR), dtype=float)
     top, left = (height - size[1]) // 2, (width - size[0]) // 2
     seen = screenshot[top : top + size[1], left : left + size[0]].mean(axis=-1)
-    first, second = (ndimage.gaussian_filter(each, _INTERPOLATED) for each in (expected, seen))
-    return float(np.corrcoef(first.ravel(), second.ravel())[0, 1]) if first.std() and second.std() else 0.0
+    tiles = zip(*(_tiles(ndimage.gaussian_filter(each, _INTERPOLATED)) for each in (expected, seen)), strict=True)
+    # Where nothing is expected, nothing can be recognised.
+    found = [_correlation(first, second) for first, second in tiles if np.std(first) > _LEAST_CONTRAST]
+    return float(np.median(found)) if found else 0.0
+
+
+def _tiles(brightness: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    return [
+        tile for rows in np.array_split(brightness, _TILES, axis=0) for tile in np.array_split(rows, _TILES, axis=1)
+    ]
+
+
+def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    return float(np.corrcoef(first.ravel(), second.ravel())[0, 1]) if np.std(second) > 0 else 0.0
