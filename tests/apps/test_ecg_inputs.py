@@ -62,7 +62,7 @@ def changed(change: Callable[[Signal], Signal]) -> Writer:
 
 def grouped(make: Callable[[SimulatedECG], list[Group]], recorder: Recorder = TWELVE_LEAD) -> Writer:
     """One object of several multiplex groups."""
-    groups = make(simulate_ecg(HEART, noise=RESTING, seconds=20))
+    groups = make(simulate_ecg(HEART, noise=RESTING))
     return lambda path: write_groups(groups, path, seed=7, recorder=recorder)
 
 
@@ -158,13 +158,13 @@ CASES = (
     Case("32 bits", lambda: recorded(GENERAL_32_BIT), SINUS, NOTHING),
     Case(
         "100 Hz",
-        lambda: recorded(AMBULATORY, ("II", "V5"), sampling_frequency=100, seconds=60),
+        lambda: recorded(AMBULATORY, ("II", "V5"), sampling_frequency=100, seconds=30),
         SINUS,
         NOTHING,
     ),
     Case(
         "50 Hz",
-        lambda: recorded(AMBULATORY, ("II", "V5"), sampling_frequency=50, seconds=60),
+        lambda: recorded(AMBULATORY, ("II", "V5"), sampling_frequency=50),
         "signal-quality: sampled 50 times",
         "signal-quality: sampled 50 times",
     ),
