@@ -20,8 +20,8 @@ from operators.learn.program import part_seeds
 
 KERNELS = (7, 3, 0)
 PIXELS = 64
-SIZE = Size(320, 120, NetworkSettings((8, 16, 32, 64)), ((PIXELS, Schedule(8, 16, 3e-3)),))
-_SHOWN = ("mean_dice", "pooled_dice", "dice_5th_percentile", "masses_missed", "normals_marked")
+SIZE = Size(1200, 120, NetworkSettings((8, 16, 32, 64)), ((PIXELS, Schedule(12, 16, 3e-3)),))
+_SHOWN = ("mean_dice", "pooled_dice", "dice_5th_percentile", "masses_missed", "normals_marked", "long_axis_within_1_mm")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

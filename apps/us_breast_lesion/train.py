@@ -20,11 +20,12 @@ import torch
 
 from apps.us_breast_lesion.model import LIKENESS, WEIGHTS
 from apps.us_breast_lesion.network import NetworkSettings, UNetGCN
+from apps.us_breast_lesion.training.augmentation import augment_as_paper
 from apps.us_breast_lesion.training.figures import figures_of
 from apps.us_breast_lesion.training.folders import FOLDS, read_samples, split
 from apps.us_breast_lesion.training.samples import Sample, arrays_of, simulate_samples
 from operators.check.likeness import fit_likeness
-from operators.learn.loop import Schedule, fit
+from operators.learn.loop import Augment, Schedule, fit
 from operators.learn.losses import cross_entropy_loss
 from operators.learn.pictures import augment_pictures, profiles_of
 from operators.learn.program import (
@@ -57,6 +58,7 @@ class Size:
     held_out: int
     network: NetworkSettings
     stages: tuple[tuple[int, Schedule], ...]
+    augment: Augment = augment_pictures
 
     @property
     def pixels(self) -> int:
@@ -74,7 +76,13 @@ SIZES = {
     ),
     "gpu": Size(20_000, 1500, NetworkSettings((16, 32, 64, 128, 256, 256), 7), ((256, Schedule(30, 32, 2e-3)),)),
     # The paper's: U-Net of 39 million parameters and as many again in the global convolutions.
-    "paper": Size(20_000, 1500, NetworkSettings((32, 64, 128, 256, 512, 1024), 7), ((256, Schedule(100, 16, 1e-4)),)),
+    "paper": Size(
+        20_000,
+        1500,
+        NetworkSettings((32, 64, 128, 256, 512, 1024), 7),
+        ((256, Schedule(100, 16, 1e-4, 0.0)),),
+        augment_as_paper,
+    ),
 }
 
 
@@ -120,7 +128,7 @@ def train(
             masks,
             cross_entropy_loss,
             schedule,
-            augment_pictures,
+            size.augment,
             strata=has_mass,
             device=device,
             seed=seed,
