@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pydicom import uid
+from pydicom import dcmread, examples, uid
 
 from operators.learn.scores import dice
 from phantoms.frames.ultrasound import doppler, tissue
@@ -207,3 +207,15 @@ def test_instances_of_one_number_are_told_apart(app: App, tmp_path: Path) -> Non
     found = app.run(tmp_path / "study")
     assert found.outcome.status == "analysed"
     assert {app.output, f"{app.output}_2"} < found.objects.keys()
+
+
+@pytest.mark.parametrize("name", ["palette_color", "ybr_color", "rgb_color", "jpeg2k"])
+def test_pictures_of_other_organs_by_real_scanners_are_refused_by_name(app: App, name: str, tmp_path: Path) -> None:
+    """Those that pydicom brings with it, under a header that says what the app takes."""
+    instance = dcmread(examples.get_path(name))
+    instance.BodyPartExamined, instance.SeriesDescription = app.body_part, app.description
+    (tmp_path / "study").mkdir()
+    instance.save_as(tmp_path / "study" / "us.dcm")
+    found = app.run(tmp_path / "study")
+    assert (found.outcome.status, found.outcome.reason) == ("refused", "domain-shift")
+    assert set(found.objects) == {"report", "refused_frames"}
