@@ -123,6 +123,9 @@ class InputRole(_Part):
     prefer: tuple[Preference, ...] = Field(
         default=(), description="CEL expressions of number or bool, most important first; the larger value wins"
     )
+    content: Literal["volume", "pictures", "waveforms"] = Field(
+        default="volume", description="What the series is read as: together one volume, or each instance for itself"
+    )
     reading: ReadingRules = Field(default=DEFAULT_RULES, description="How the chosen series is read or refused")
     origin: Literal["study", "prior"] = Field(
         default="study", alias="from", description="The study itself, or an earlier one of the same patient"
