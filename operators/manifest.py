@@ -250,6 +250,7 @@ class Manifest(_Part):
             version=self.application.version,
             model_digest=self.model.digest,
             family=self.application.family.code,
+            notice=self.model.notice,
         )
 
 
