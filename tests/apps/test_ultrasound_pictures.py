@@ -237,6 +237,26 @@ def test_instances_of_one_number_are_told_apart(app: App, tmp_path: Path) -> Non
     assert {app.output, f"{app.output}_2"} < found.objects.keys()
 
 
+def test_what_is_left_out_stands_in_the_summary(app: App, tmp_path: Path) -> None:
+    app.write(tmp_path / "study", instance=1)
+    for instance in (2, 3):
+        app.write(tmp_path / "study", instance=instance, change=cut_short)
+    found = app.run(tmp_path / "study")
+    assert found.outcome.status == "analysed"
+    assert found.outcome.summary.endswith(
+        "1 of 1 frames analysed; 2 of 3 instances not analysed: no tissue that can be read"
+    )
+
+
+def test_a_picture_that_tells_of_no_region_is_taken_whole_and_the_report_says_so(app: App, tmp_path: Path) -> None:
+    def without_regions(instance: FileDataset) -> None:
+        del instance.SequenceOfUltrasoundRegions
+
+    app.write(tmp_path / "study", screen=False, change=without_regions)
+    gate = app.run(tmp_path / "study").outcome.gates[0]
+    assert "the whole picture, as it tells of no region, not calibrated" in gate.detail
+
+
 @pytest.mark.parametrize("name", ["palette_color", "ybr_color", "rgb_color", "jpeg2k"])
 def test_pictures_of_other_organs_by_real_scanners_are_refused_by_name(app: App, name: str, tmp_path: Path) -> None:
     """Those that pydicom brings with it, under a header that says what the app takes."""
