@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
+from itertools import chain, product
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -18,11 +19,13 @@ from apps.ecg_intervals.measured import Measured, measure_leads
 from operators.measure.ecg import rules
 from operators.read.waveforms.ecg_leads import STANDARD_LEADS, EcgLeads
 from operators.refused import Refused
-from phantoms.ecg import FINDINGS, NONE, RESTING, RESTLESS, SimulatedECG, random_heart, simulate_ecg
+from phantoms.ecg import FINDINGS, NONE, RESTING, RESTLESS, Heart, SimulatedECG, random_heart, simulate_ecg
 from phantoms.ecg.rhythm import Origin
 
 PLOT = Path(__file__).parent / "bland_altman.png"
 FIRST_SEED = 500_000
+RATES = (*range(26, 40, 4), *range(40, 221, 10))
+"""Sinus rates (beats a minute) of the table of errors by rate."""
 HEALTHY = "healthy"
 NOISES = {"none": NONE, "resting": RESTING, "restless": RESTLESS}
 
@@ -52,12 +55,16 @@ FLAGS: dict[str, tuple[tuple[str, ...], tuple[Code, ...]]] = {
 
 @dataclass(frozen=True)
 class Case:
-    """One simulated recording: a finding of :data:`FINDINGS` or a healthy heart, a noise of :data:`NOISES`."""
+    """One simulated recording: a finding of :data:`FINDINGS` or a healthy heart, a noise of :data:`NOISES`.
+
+    A ``rate`` (beats a minute) makes a healthy heart beat in sinus rhythm at it.
+    """
 
     finding: str
     noise: str
     seed: int
     sampling_frequency: int = 500
+    rate: float | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,8 @@ def simulate_case(case: Case) -> SimulatedECG:
     for _ in range(100):
         try:
             heart = random_heart(random, None if case.finding == HEALTHY else case.finding)
+            if case.rate is not None:
+                heart = at_rate(heart, case.rate)
             ecg = simulate_ecg(
                 heart,
                 seed=int(random.integers(2**31)),
@@ -94,6 +103,13 @@ def simulate_case(case: Case) -> SimulatedECG:
         ):
             return ecg
     raise ValueError(f"no heart shows {case.finding}")
+
+
+def at_rate(heart: Heart, rate: float) -> Heart:
+    """Return a heart at another rate: QTc (Fridericia) stays, above 100 beats a minute PR is shorter."""
+    pr = heart.pr if rate <= 100 else 0.8 * heart.pr
+    qt = heart.qt * float(np.cbrt(heart.rate / rate))
+    return replace(heart, rate=rate, qt=qt, pr=pr, p=min(heart.p, pr - 10))
 
 
 def _shows(ecg: SimulatedECG, finding: str) -> bool:
@@ -149,9 +165,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     seeds = range(FIRST_SEED, FIRST_SEED + options.recordings)
     cases = [Case(*each) for each in product((HEALTHY, *FINDINGS), NOISES, seeds)]
     scores = score_all(cases, options.workers)
-    for line in (*_interval_table(scores), "", *_finding_table(scores), "", *_flag_table(scores)):
+    by_rate = score_all([Case(HEALTHY, *each) for each in product(NOISES, seeds, (500,), RATES)], options.workers)
+    tables = (_interval_table(scores), _finding_table(scores), _flag_table(scores), _rate_table(by_rate))
+    for line in chain.from_iterable((*table, "") for table in tables):
         print(line)
-    for each in scores:
+    for each in (*scores, *by_rate):
         if each.refused:
             print("refused:", each.case, each.refused)
     if options.plot is not None:
@@ -206,6 +224,17 @@ def _finding_table(scores: Sequence[Score]) -> Iterator[str]:
     for finding in (HEALTHY, *FINDINGS):
         chosen = [each for each in scores if each.case.finding == finding]
         yield f"| {finding.replace('_', ' ')} | {' | '.join(_cell(chosen, interval) for interval in LIMITS)} |"
+
+
+def _rate_table(scores: Sequence[Score]) -> Iterator[str]:
+    yield "| beats a minute | " + " | ".join(LIMITS) + " | flags |"
+    yield "|---|" + "---|" * (len(LIMITS) + 1)
+    for rate in RATES:
+        chosen = [each for each in scores if each.case.rate == rate]
+        cells = " | ".join(_cell(chosen, interval) for interval in LIMITS)
+        counts = Counter(code.meaning for each in chosen for code in each.flags)
+        flags = ", ".join(f"{meaning} {count}" for meaning, count in counts.most_common())
+        yield f"| {rate} | {cells} | {flags or '–'} |"
 
 
 def _cell(scores: Sequence[Score], interval: str) -> str:

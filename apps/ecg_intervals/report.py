@@ -17,7 +17,6 @@ _P_DURATION = Code("2:16184", "MDC", "P duration global")
 _J_LEVEL = Code("2:1024", "MDC", "J-point amplitude, per lead")
 _ST_LEVEL = Code("2:14336", "MDC", "Amplitude of ST segment 60 ms after J point, per lead")
 _FRIDERICIA = Code("122732", "DCM", "Fridericia QTc Algorithm")
-_NORMAL = Code("164854000", "SCT", "Normal")
 _ABNORMAL = Code("102594003", "SCT", "Abnormal ECG")
 
 _LEAD_NUMBERS = {"I": 1, "II": 2, "III": 61, "aVR": 62, "aVL": 63, "aVF": 64, **{f"V{n}": n + 2 for n in range(1, 7)}}
@@ -66,15 +65,19 @@ def lead_measurements(ecg: EcgAnalysis) -> list[EcgLeadMeasurements]:
 
 
 def findings(measured: Measured) -> list[EcgFinding]:
-    """Return every flag with its rule and figures, and the other corrections of QT."""
+    """Return every flag with its rule and figures, what was not measured and why, and the other corrections of QT."""
     found = [EcgFinding(flag.finding, f"{flag.rule}: {flag.figures}") for flag in measured.flags]
+    found += [EcgFinding(words) for words in measured.analysis.unmeasured]
     qtc = ", ".join(f"{name} {value:.0f} ms" for name, value in measured.analysis.qtc.items())
     return [*found, EcgFinding(f"QTc: {qtc}")] if qtc else found
 
 
-def overall(measured: Measured) -> Code:
-    """Return normal where the only flag is that of sinus rhythm."""
-    return _NORMAL if {flag.finding for flag in measured.flags} <= {SINUS_RHYTHM} else _ABNORMAL
+def overall(measured: Measured) -> Code | None:
+    """Return abnormal where a flag is raised other than that of sinus rhythm.
+
+    Never normal: that is a statement on all that a physician looks for, of which the rules know a part.
+    """
+    return _ABNORMAL if any(flag.finding != SINUS_RHYTHM for flag in measured.flags) else None
 
 
 def _st_segment(level: float) -> Code | None:

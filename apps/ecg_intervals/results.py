@@ -35,8 +35,9 @@ def summarise(recording: EcgInstance, measured: Measured) -> str:
     if measured.flags:
         text += f"; {', '.join(flag.finding.meaning for flag in measured.flags)}"
     names = recording.recording.leads.names
+    missing = measured.analysis.unmeasured
     alone = [f"of lead {names[0]} alone, which may not see the whole of each wave"] if len(names) == 1 else []
-    return "; ".join([text, *alone, *recording.remarks])
+    return "; ".join([text, *missing, *alone, *recording.remarks])
 
 
 def write_objects(

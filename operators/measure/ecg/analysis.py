@@ -23,8 +23,12 @@ from operators.measure.ecg.templates import median_beat
 from operators.read.waveforms.ecg_leads import EcgLeads, with_derived_limb_leads
 
 LEAST_BEATS = 3
+FASTEST_MEASURED = 195.0
+"""Beats a minute: above, P and T leave no rest before QRS from which its onset could be told (errors of 40 ms)."""
 
 _P_TOLERANCE_SECONDS = 0.03
+_ROOM_FOR_P_SECONDS = 0.16
+"""A P wave and a rest before and behind it: where T leaves less of the cycle, P begins on T."""
 _EARLY = 0.85
 _WIDE_SECONDS = 0.12
 
@@ -33,8 +37,8 @@ _WIDE_SECONDS = 0.12
 class EcgAnalysis:
     """What was measured. Rates are beats a minute, intervals and durations ms, ``rr`` s, axes degrees.
 
-    A number that could not be measured is None. Intervals, levels and axes are those of the median beat of the
-    dominant shape.
+    A number that could not be measured is None; ``unmeasured`` says why for PR, QRS and QT. Intervals, levels and axes
+    are those of the median beat of the dominant shape.
     """
 
     beats: tuple[Beat, ...]
@@ -45,11 +49,12 @@ class EcgAnalysis:
     rr: float
     pr: float | None
     p: float | None
-    qrs: float
+    qrs: float | None
     qt: float | None
     qtc: dict[str, float]
     axes: Axes
     levels: dict[str, LeadLevels]
+    unmeasured: tuple[str, ...] = ()
 
     @property
     def ectopic_count(self) -> int:
@@ -95,21 +100,52 @@ def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
     median = median_beat(cleaned, shapes.dominant.beats, cycle)
     assert median is not None, "the dominant shape has a median beat in the independent leads"
     rr = float(np.mean(np.diff(found))) / WORKING_HERTZ
-    qt = None if waves.t_end is None else 1000 * (waves.t_end - waves.qrs_onset)
+    too_fast = 60 / rr > FASTEST_MEASURED
+    qt = None if waves.t_end is None or too_fast else 1000 * (waves.t_end - waves.qrs_onset)
+    since = shapes.dominant.beats.usual_since / WORKING_HERTZ
+    hidden = facts.rhythm.conducts and (too_fast or _p_is_hidden(waves, since))
     return EcgAnalysis(
-        beats=beats,
+        # What is not measured is not marked on single beats, either.
+        beats=tuple(
+            replace(
+                beat,
+                p_onset=None if hidden else beat.p_onset,
+                p_end=None if hidden else beat.p_end,
+                t_end=None if too_fast else beat.t_end,
+            )
+            for beat in beats
+        ),
         blocked_p=tuple(_blocked_p(beats, atria)) if facts.rhythm.blocks else (),
         facts=facts,
         rate=60 / rr,
         rr=rr,
-        pr=_pr(waves, beats, facts.rhythm),
+        pr=None if hidden else _pr(waves, beats, facts.rhythm),
         p=_p_duration(waves, atria, facts.rhythm),
-        qrs=1000 * (waves.qrs_end - waves.qrs_onset),
+        qrs=None if too_fast else 1000 * (waves.qrs_end - waves.qrs_onset),
         qt=qt,
         qtc={} if qt is None else corrected_qt(qt, rr),
-        axes=frontal_axes(cleaned.names, median, waves),
-        levels=lead_levels(cleaned.names, median, waves),
+        axes=Axes(None, None, None) if too_fast else frontal_axes(cleaned.names, median, waves),
+        levels={} if too_fast else lead_levels(cleaned.names, median, waves),
+        unmeasured=tuple(_unmeasured(hidden, qt, too_fast=too_fast)),
     )
+
+
+def _p_is_hidden(waves: Fiducials, since: float) -> bool:
+    """Whether P begins on the T wave of the beat ``since`` s before: single beats tell its onset no better."""
+    if waves.p_onset is not None:
+        return False
+    t_end = waves.qrs_end if waves.t_end is None else waves.t_end
+    return waves.p_on_t or since - (t_end - waves.qrs_onset) < _ROOM_FOR_P_SECONDS
+
+
+def _unmeasured(hidden: bool, qt: float | None, *, too_fast: bool) -> Iterator[str]:
+    if too_fast:
+        yield f"PR, QRS, QT, axes and ST levels not measured: more than {FASTEST_MEASURED:.0f} beats a minute"
+        return
+    if hidden:
+        yield "PR not measured: no P wave begins between the end of T and QRS"
+    if qt is None:
+        yield "QT not measured: no T wave ends before the next beat"
 
 
 def _blocked_p(beats: tuple[Beat, ...], atria: AtrialWaves) -> Iterator[tuple[float, float]]:

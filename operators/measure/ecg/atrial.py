@@ -92,7 +92,9 @@ def _recurring(rest: _Rest, places: Samples) -> Samples:
         gain, likeness = _matched(rest.signal, template)
         likeness = np.where((gain > _GAINS[0]) & (gain < _GAINS[1]) & ~rest.hidden, likeness, 0.0)
         crests, _ = find_peaks(likeness, height=_ALIKE, distance=round(_REFRACTORY_SECONDS * rest.frequency))
-        places = crests[likeness[crests] >= np.median(likeness[crests])] if len(crests) else crests
+        places = crests
+        if len(crests) >= 2 * _LEAST_WAVES:
+            places = crests[likeness[crests] >= np.median(likeness[crests])]
     return crests if len(crests) >= _LEAST_WAVES else _NOTHING
 
 

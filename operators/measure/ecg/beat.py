@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from operators.measure.ecg.atrial import AtrialWaves
-from operators.measure.ecg.rhythm import PR_RANGE_SECONDS, Rhythm
+from operators.measure.ecg.rhythm import Rhythm, conducted_p
 from operators.measure.ecg.shapes import Shapes
 
 
@@ -32,20 +34,19 @@ class Beat:
 
 def describe_beats(shapes: Shapes, atria: AtrialWaves, rhythm: Rhythm, frequency: float) -> tuple[Beat, ...]:
     """Return every beat; ``frequency`` (Hz) is that of the shapes' samples."""
-    return tuple(
-        _describe(sample / frequency, number, shapes, atria, rhythm)
-        for sample, number in zip(shapes.samples.tolist(), shapes.numbers, strict=True)
-    )
+    beats: list[Beat] = []
+    for sample, number in zip(shapes.samples.tolist(), shapes.numbers, strict=True):
+        before = beats[-1].qrs_onset if beats else -np.inf
+        beats.append(_describe(sample / frequency, number, before, shapes, atria, rhythm))
+    return tuple(beats)
 
 
-def _describe(peak: float, number: int | None, shapes: Shapes, atria: AtrialWaves, rhythm: Rhythm) -> Beat:
+def _describe(
+    peak: float, number: int | None, before: float, shapes: Shapes, atria: AtrialWaves, rhythm: Rhythm
+) -> Beat:
     waves = shapes.waves_of(number)
     onset = peak + waves.qrs_onset
-    p_onset = None
-    if number == 0 and rhythm.conducts:
-        delays = onset - atria.onsets
-        before = atria.onsets[(delays > PR_RANGE_SECONDS[0]) & (delays < PR_RANGE_SECONDS[1])]
-        p_onset = float(before[-1]) if len(before) else None
+    p_onset = conducted_p(onset, before, atria.onsets) if number == 0 and rhythm.conducts else None
     return Beat(
         peak=peak,
         shape=number,

@@ -30,8 +30,12 @@ _T_FIRST_SECONDS = 0.07
 _USUAL_QT_SECONDS = 0.400
 _T_PEAK_PART = 0.76
 _T_SPREAD_SECONDS = 0.12
+_T_GAP_SECONDS = 0.03
+"""T ends so long before the next QRS at least: what goes on until then is P, or the next QRS."""
 _P_REACH_SECONDS = 0.34
 _P_GAP_SECONDS = 0.012
+_P_REST_SECONDS = 0.04
+"""Between T and P so much rest is needed to tell the onset of P: of a P wave on T only the end is seen."""
 _SMOOTH_SECONDS = 0.008
 _P_WIDENING_SECONDS = 0.005
 """The smoothing makes P wider by about half its standard deviation."""
@@ -43,7 +47,10 @@ _P_LONGEST_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Fiducials:
-    """Times in s from the median beat's reference; None for a wave that is not there."""
+    """Times in s from the median beat's reference; None for a wave that is not there.
+
+    ``p_on_t`` tells that P begins before T of the beat before has ended: then its onset is hidden, and None.
+    """
 
     p_onset: float | None
     p_end: float | None
@@ -51,33 +58,42 @@ class Fiducials:
     qrs_end: float
     t_peak: float | None
     t_end: float | None
+    p_on_t: bool = False
 
 
-def find_fiducials(beat: MedianBeat, cycle: float) -> Fiducials:
-    """Return the waves of a median beat; ``cycle`` (s) is the usual time from beat to beat."""
-    onset, end = _qrs(beat)
+def find_fiducials(beat: MedianBeat, cycle: float, since: float) -> Fiducials:
+    """Return the waves of a median beat; ``cycle`` is the usual time from beat to beat, ``since`` that before it (s).
+
+    Before the beats of one shape the time may be longer or shorter than the usual one, as in bigeminy.
+    """
+    onset, end = _qrs(beat, cycle)
     t_peak, t_end = _t_wave(beat, onset, end, cycle)
-    # P comes after the T wave of the beat before.
-    earliest = 0 if t_end is None else t_end - round(cycle * beat.sampling_frequency)
-    p_onset, p_end = _p_wave(beat, onset, earliest)
+    # P comes after the T wave of the beat before; where that was not found, after the time in which it is.
+    before = end + round(_T_FIRST_SECONDS * beat.sampling_frequency) if t_end is None else t_end
+    earliest = before - since * beat.sampling_frequency
+    p_onset, p_end = _p_wave(beat, onset, round(max(0.0, earliest)))
+    hidden = p_onset is not None and p_onset - earliest < _P_REST_SECONDS * beat.sampling_frequency
     return Fiducials(
-        p_onset=_seconds(beat, p_onset),
-        p_end=_seconds(beat, p_end),
+        p_onset=None if hidden else _seconds(beat, p_onset),
+        p_end=None if hidden else _seconds(beat, p_end),
         qrs_onset=_time(beat, onset),
         qrs_end=_time(beat, end),
         t_peak=_seconds(beat, t_peak),
         t_end=_seconds(beat, t_end),
+        p_on_t=hidden,
     )
 
 
-def _qrs(beat: MedianBeat) -> tuple[int, int]:
+def _qrs(beat: MedianBeat, cycle: float) -> tuple[int, int]:
     frequency = beat.sampling_frequency
     speed = spatial_velocity(beat.signal, frequency)
     reach = round(_QRS_REACH_SECONDS * frequency)
     first, last = max(0, beat.reference - reach), min(len(speed), beat.reference + reach)
     top = first + int(np.argmax(speed[first:last]))
-    rest = np.percentile(speed[max(0, first - reach) : first + reach // 3], 20)
-    noise = np.percentile(speed[:first], _NOISE_PERCENTILE) if first > reach // 2 else 0.0
+    # What lies before is the beat before.
+    begin = max(0, beat.reference + reach - round(cycle * frequency))
+    rest = np.percentile(speed[max(begin, first - reach) : first + reach // 3], 20)
+    noise = np.percentile(speed[begin:first], _NOISE_PERCENTILE) if first - begin > reach // 2 else 0.0
     limit = max(rest + _QRS_FRACTION * (speed[top] - rest), noise)
     away = np.sqrt(((beat.signal - np.median(beat.signal, axis=1, keepdims=True)) ** 2).sum(axis=0))
     calm = (speed < limit) & (away < _NEAR_BASELINE * away[first:last].max())
@@ -101,9 +117,10 @@ def _t_wave(beat: MedianBeat, qrs_onset: int, qrs_end: int, cycle: float) -> tup
     """The end of T where the steepest tangent after its peak meets the baseline (Lepeschkin & Surawicz 1952)."""
     frequency = beat.sampling_frequency
     first = qrs_end + round(_T_FIRST_SECONDS * frequency)
-    if beat.signal.shape[1] - first < round(0.08 * frequency):
+    last = min(beat.signal.shape[1], qrs_onset + round((cycle - _T_GAP_SECONDS) * frequency))
+    if last - first < round(0.08 * frequency):
         return None, None
-    smooth = gaussian_filter1d(beat.signal, _SMOOTH_SECONDS * frequency, axis=1)
+    smooth = gaussian_filter1d(beat.signal, _SMOOTH_SECONDS * frequency, axis=1)[:, :last]
     wave = _principal(smooth, first, smooth.shape[1])
     rest = slice(
         max(0, qrs_onset - round(_REST_SECONDS[0] * frequency)), qrs_onset - round(_REST_SECONDS[1] * frequency)
@@ -119,7 +136,9 @@ def _t_wave(beat: MedianBeat, qrs_onset: int, qrs_end: int, cycle: float) -> tup
     distance = (crests - expected) / (_T_SPREAD_SECONDS * frequency)
     peak = int(crests[np.argmax(height[crests] * np.exp(-(distance**2) / 2))])
     sign = np.sign(wave[peak] - level)
-    return peak, _tangent(sign * wave, peak, 1, _level_after(sign * wave, peak), len(wave) - 1)
+    end = _tangent(sign * wave, peak, 1, _level_after(sign * wave, peak), last - 1)
+    # A wave that is not over by then is not measured.
+    return (peak, end) if end < last - 1 or last == beat.signal.shape[1] else (peak, None)
 
 
 def _level_after(wave: Signal, peak: int) -> float:

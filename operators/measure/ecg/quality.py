@@ -12,6 +12,7 @@ _LEAST_DOMINANT_PART = 1 / 3
 _LEAST_HERTZ = 100.0
 """At 50 Hz, which PS3.3 allows for ambulatory recordings, a QRS complex of 90 ms measures 120 ms."""
 _LEAST_SECONDS = 1.0
+_SHORTEST_QRS_SECONDS = 0.02
 _LONGEST_QRS_SECONDS = 0.3
 
 
@@ -30,8 +31,8 @@ def require_recording(leads: EcgLeads, *, least_seconds: float = _LEAST_SECONDS)
 
 
 def require_qrs(seconds: float) -> None:
-    """Raise :class:`UnmeasurableError` for a QRS complex longer than any heart's: waves that never rest."""
-    if seconds > _LONGEST_QRS_SECONDS:
+    """Raise :class:`UnmeasurableError` for a QRS complex longer or shorter than any heart's: waves that never rest."""
+    if not _SHORTEST_QRS_SECONDS <= seconds <= _LONGEST_QRS_SECONDS:
         raise UnmeasurableError(f"what recurs lasts {1000 * seconds:.0f} ms: no QRS complex can be told")
 
 

@@ -19,6 +19,7 @@ _REGULAR_PART = 0.7
 _OUTNUMBERED = 1.15
 PR_RANGE_SECONDS = (0.08, 0.42)
 """How long after the onset of its P wave a QRS may begin."""
+_AFTER_QRS_SECONDS = 0.15
 _PR_TOLERANCE_SECONDS = 0.025
 _CONDUCTED_PART = 0.6
 _BY_CHANCE = 0.4
@@ -72,7 +73,7 @@ def judge_rhythm(qrs_onsets: Seconds, normal: NDArray[np.bool_], p_onsets: Secon
     atrial = np.diff(p_onsets)
     rate = 60 / float(np.median(atrial)) if len(atrial) >= 2 else None
     regular = regular_part(atrial)
-    delays = _delays(qrs_onsets[normal], p_onsets)
+    delays = _delays(qrs_onsets, p_onsets, normal)
     usual = float(np.median(delays)) if len(delays) else 0.0
     conducted = (
         float(np.sum(np.abs(delays - usual) < _PR_TOLERANCE_SECONDS)) / max(1, int(normal.sum()))
@@ -109,15 +110,23 @@ def _decide(
     return Rhythm.UNDETERMINED
 
 
-def _delays(qrs_onsets: Seconds, p_onsets: Seconds) -> Seconds:
-    """From the last P wave within reach before each QRS to it."""
-    found = []
-    for onset in qrs_onsets:
-        before = onset - p_onsets
-        before = before[(before > PR_RANGE_SECONDS[0]) & (before < PR_RANGE_SECONDS[1])]
-        if len(before):
-            found.append(before.min())
-    return np.array(found)
+def conducted_p(onset: float, before: float, p_onsets: Seconds) -> float | None:
+    """Return the onset of the last P wave that may lead to a QRS at ``onset`` (s); ``before`` is the QRS before it."""
+    delays = onset - p_onsets
+    reached = (delays > PR_RANGE_SECONDS[0]) & (delays < PR_RANGE_SECONDS[1])
+    # What lies so close behind the QRS before is its ST segment or T.
+    found = p_onsets[reached & (p_onsets > before + _AFTER_QRS_SECONDS)]
+    return float(found[-1]) if len(found) else None
+
+
+def _delays(qrs_onsets: Seconds, p_onsets: Seconds, chosen: NDArray[np.bool_]) -> Seconds:
+    """From the P wave that may lead to each chosen QRS to it."""
+    before = np.concatenate([[-np.inf], qrs_onsets[:-1]])
+    led = [
+        (onset, conducted_p(onset, last, p_onsets))
+        for onset, last in zip(qrs_onsets[chosen].tolist(), before[chosen].tolist(), strict=True)
+    ]
+    return np.array([onset - p_onset for onset, p_onset in led if p_onset is not None])
 
 
 def _dropped(qrs_onsets: Seconds, p_onsets: Seconds) -> Rhythm | None:
@@ -129,7 +138,8 @@ def _dropped(qrs_onsets: Seconds, p_onsets: Seconds) -> Rhythm | None:
             continue
         before, next_beats = qrs_onsets[qrs_onsets < p_onset], qrs_onsets[qrs_onsets > p_onset]
         if len(before) and len(next_beats):
-            last, first = _delays(before[-1:], p_onsets), _delays(next_beats[:1], p_onsets)
+            chosen = np.isin(qrs_onsets, before[-1:]), np.isin(qrs_onsets, next_beats[:1])
+            last, first = (_delays(qrs_onsets, p_onsets, each) for each in chosen)
             if len(last) and len(first):
                 changes.append(float(last[0] - first[0]))
     if not changes:

@@ -28,6 +28,8 @@ class Flag:
 SINUS_RHYTHM = Code("64730000", _SCT, "Normal sinus rhythm")
 SINUS_BRADYCARDIA = Code("49710005", _SCT, "Sinus bradycardia")
 SINUS_TACHYCARDIA = Code("11092001", _SCT, "Sinus tachycardia")
+BRADYCARDIA = Code("48867003", _SCT, "Bradycardia")
+TACHYCARDIA = Code("3424008", _SCT, "Tachycardia")
 ATRIAL_FIBRILLATION = Code("49436004", _SCT, "Atrial fibrillation")
 FIRST_DEGREE = Code("270492004", _SCT, "First degree atrioventricular block")
 MOBITZ_1 = Code("54016002", _SCT, "Mobitz type I incomplete atrioventricular block")
@@ -39,6 +41,7 @@ RIGHT_BUNDLE = Code("59118001", _SCT, "Right bundle branch block")
 WIDE_QRS = Code("698252002", _SCT, "Non-specific intraventricular conduction delay")
 WIDE_TACHYCARDIA = Code("426525004", _SCT, "Wide QRS tachycardia")
 LONG_QT = Code("111975006", _SCT, "Prolonged QT interval")
+SHORT_QT = Code("77867006", _SCT, "Decreased QT interval")
 LOW_VOLTAGE = Code("251146004", _SCT, "Low QRS voltages")
 LEFT_AXIS = Code("39732003", _SCT, "Left axis deviation")
 RIGHT_AXIS = Code("47665007", _SCT, "Right axis deviation")
@@ -52,6 +55,7 @@ REVERSED_RIGHT_LEADS = Code(
 
 _UNSPECIFIC = (WIDE_QRS, "QRS of 120 ms or more without the pattern of a bundle branch block")
 _PREFERRED_QTC = "Fridericia"
+_SHORTEST_QTC = 340
 _CONTIGUOUS = (("V1", "V2", "V3", "V4", "V5", "V6"), ("aVL", "I", "-aVR", "II", "aVF", "III"))
 """Anatomically contiguous leads: across the chest, and in the frontal plane (AHA/ACCF/HRS 2009, part VI)."""
 
@@ -84,6 +88,10 @@ def _rhythm(ecg: EcgAnalysis) -> Iterator[Flag]:
         )
     elif rhythm is Rhythm.PACED:
         yield Flag(PACED, "a spike before most beats", rate)
+    if rhythm is not Rhythm.SINUS and ecg.rate < 60:
+        yield Flag(BRADYCARDIA, "below 60 beats a minute", rate)
+    elif rhythm is not Rhythm.SINUS and ecg.rate > 100:
+        yield Flag(TACHYCARDIA, "above 100 beats a minute", rate)
     ectopic = ecg.ectopic_count
     if ectopic and rhythm is not Rhythm.PACED:
         yield Flag(
@@ -104,7 +112,7 @@ def _conduction(ecg: EcgAnalysis) -> Iterator[Flag]:
         yield Flag(finding, rule, f"atria {ecg.facts.atrial_rate or 0:.0f}, ventricles {ecg.rate:.0f} a minute")
     elif ecg.pr is not None and ecg.pr > 200:
         yield Flag(FIRST_DEGREE, "PR above 200 ms (AHA/ACCF/HRS 2009)", f"PR {ecg.pr:.0f} ms")
-    if ecg.facts.rhythm is Rhythm.PACED:
+    if ecg.facts.rhythm is Rhythm.PACED or ecg.qrs is None:
         return
     qrs = f"QRS {ecg.qrs:.0f} ms"
     if ecg.qrs >= 120:
@@ -134,7 +142,7 @@ def _bundle(levels: dict[str, LeadLevels]) -> tuple[Code, str]:
 
 
 def _repolarisation(ecg: EcgAnalysis, sex: str) -> Iterator[Flag]:
-    if _PREFERRED_QTC not in ecg.qtc or ecg.qrs >= 120:
+    if _PREFERRED_QTC not in ecg.qtc or ecg.qrs is None or ecg.qrs >= 120:
         return
     limit = 450 if sex == "M" else 460
     qtc = ecg.qtc[_PREFERRED_QTC]
@@ -144,6 +152,8 @@ def _repolarisation(ecg: EcgAnalysis, sex: str) -> Iterator[Flag]:
             f"QTc (Fridericia) of {limit} ms or more, QRS below 120 ms (AHA/ACCF/HRS 2009)",
             f"QTc {qtc:.0f} ms",
         )
+    elif qtc <= _SHORTEST_QTC:
+        yield Flag(SHORT_QT, f"QTc (Fridericia) of {_SHORTEST_QTC} ms or less (ESC 2015)", f"QTc {qtc:.0f} ms")
 
 
 def _voltage(ecg: EcgAnalysis) -> Iterator[Flag]:
@@ -160,7 +170,7 @@ def _voltage(ecg: EcgAnalysis) -> Iterator[Flag]:
 
 def _st(ecg: EcgAnalysis, sex: str, age: float | None) -> Iterator[Flag]:
     """ST levels at the J point in two contiguous leads (Fourth Universal Definition of Myocardial Infarction 2018)."""
-    if ecg.qrs >= 120 or ecg.facts.rhythm is Rhythm.PACED:
+    if ecg.qrs is None or ecg.qrs >= 120 or ecg.facts.rhythm is Rhythm.PACED:
         return
     levels = {name: level.j for name, level in ecg.levels.items()}
     if "aVR" in levels:

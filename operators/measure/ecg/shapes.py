@@ -75,7 +75,8 @@ def find_shapes(leads: EcgLeads, beats: Samples, cycle: float) -> Shapes:
         if median is None:
             others.append(members)
         else:
-            measured.append(BeatShape(members, median, find_fiducials(median, cycle)))
+            since = members.usual_since / leads.sampling_frequency
+            measured.append(BeatShape(members, median, find_fiducials(median, cycle, since)))
     if not measured:
         raise UnmeasurableError(f"no two of {len(beats)} beats are of one shape and wholly in the recording")
     classes = [*(shape.beats for shape in measured), *others]

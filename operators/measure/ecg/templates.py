@@ -51,6 +51,12 @@ class BeatClass:
         known = self.until[np.isfinite(self.until)]
         return float(np.percentile(known, _USUAL_PERCENTILE, method="higher")) if known.size else np.inf
 
+    @property
+    def usual_since(self) -> float:
+        """How many samples after the beat before a beat of this shape usually comes; infinite where none is known."""
+        known = self.since[np.isfinite(self.since)]
+        return float(np.median(known)) if known.size else np.inf
+
 
 @dataclass(frozen=True, eq=False)
 class MedianBeat:
