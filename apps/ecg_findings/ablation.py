@@ -13,7 +13,7 @@ import torch
 
 from apps.ecg_findings.labels import load_labels
 from apps.ecg_findings.network import FindingsNetwork, NetworkSettings
-from apps.ecg_findings.train import pretrained, trained_on
+from apps.ecg_findings.train import MODEL_FOLDER, pretrained, trained_on
 from apps.ecg_findings.training.figures import areas_of, lead_ii_only, logits_of, mean_area
 from apps.ecg_findings.training.samples import Samples, simulate_samples
 from operators.learn.comparison import comparison_table
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
     torch.set_num_threads(options.threads)
-    names = [label.name for label in load_labels()]
+    names = [label.name for label in load_labels(MODEL_FOLDER)]
     training = simulate_samples(part_seeds("training", options.recordings), names)
     test = simulate_samples(part_seeds("test", options.test), names)
     found: dict[str, list[dict[str, float]]] = {}

@@ -15,13 +15,14 @@ from pydicom.sr.coding import Code
 
 from apps.ecg_findings.labels import Label, load_labels
 from apps.ecg_findings.network import FindingsNetwork, NetworkSettings
+from apps.ecg_findings.rate import RATE_GATE, WARNING, judge_rate
 from apps.ecg_findings.signal import SAMPLING_HERTZ, SECONDS, network_input
 from operators.check.domain_shift import Reference, domain_shift_gate
 from operators.check.gate import GateResult, RefusedByGate, gate_failed, gate_passed
 from operators.infer.calibration import Calibration
 from operators.infer.explain import integrated_gradients
 from operators.infer.weights import load_network
-from operators.measure.ecg.analysis import analyse_ecg
+from operators.measure.ecg.analysis import EcgAnalysis, analyse_ecg
 from operators.measure.ecg.leads import INDEPENDENT_LEADS
 from operators.measure.ecg.profile import signal_profile
 from operators.measure.ecg.quality import UnmeasurableError, require_recording
@@ -87,7 +88,7 @@ class Classified:
 def load_model(folder: Path, device: torch.device) -> Model:
     """Load the network of a model folder. Raises ``FileNotFoundError``, or :class:`ValueError` for other labels."""
     description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    labels = load_labels()
+    labels = load_labels(folder)
     names = [label.name for label in labels]
     if names != description["labels"]:
         raise ValueError(f"labels.yaml lists {', '.join(names)}; the network has {', '.join(description['labels'])}")
@@ -126,7 +127,7 @@ def judge_domain(instance: EcgInstance, model: Model) -> tuple[GateResult, ...]:
 
     With ``SIGNAL_QUALITY`` where it is too short or sampled too rarely. By its profile as a signal, and by what the
     network makes of it: a network may see nothing strange in noise. And by its limb leads: the network knows no
-    swapped ones.
+    swapped ones. And by the rate: at that of no heart of training the network would be silent, or wrong.
     """
     name, leads = instance.waveform.instance.name, judged_part(instance)
     try:
@@ -136,20 +137,26 @@ def judge_domain(instance: EcgInstance, model: Model) -> tuple[GateResult, ...]:
     verdicts = (
         domain_shift_gate(leads, signal_profile, model.profile).about(name),
         domain_shift_gate(leads, lambda each: _embedding(each, model), model.likeness).about(name),
-        _reversal_gate(leads).about(name),
+        *(verdict.about(name) for verdict in _judge_heart(leads)),
     )
-    for verdict in verdicts:
-        if verdict.reason is not None:
-            raise RefusedByGate(verdict.reason, f"{name}: {verdict.detail}", verdicts)
+    failed = [verdict for verdict in verdicts if not verdict.passed]
+    if failed and failed[0].reason is not None:
+        details = "; ".join(verdict.detail for verdict in failed)
+        raise RefusedByGate(failed[0].reason, f"{name}: {details}", verdicts)
     return verdicts
 
 
-def _reversal_gate(leads: EcgLeads) -> GateResult:
+def _judge_heart(leads: EcgLeads) -> tuple[GateResult, ...]:
     try:
-        reversal = reversed_limb_leads(analyse_ecg(leads))
+        ecg = analyse_ecg(leads)
     # Whether the network can judge it is for the other gates to say.
     except UnmeasurableError as error:
-        return gate_passed(REVERSAL_GATE, f"not told: {error}")
+        return tuple(gate_passed(gate, f"not told: {error}") for gate in (REVERSAL_GATE, RATE_GATE))
+    return _reversal_gate(ecg), judge_rate(ecg.rate)
+
+
+def _reversal_gate(ecg: EcgAnalysis) -> GateResult:
+    reversal = reversed_limb_leads(ecg)
     if reversal is None:
         return gate_passed(REVERSAL_GATE, "no swapped limb leads are told")
     detail = f"{reversal.finding.meaning}: {reversal.rule} ({reversal.figures})"
@@ -169,7 +176,8 @@ def classify(instance: EcgInstance, gates: tuple[GateResult, ...], model: Model,
             seconds = judged_part(instance).duration
             evidence = _evidence(integrated_gradients(model.network, signal, index)[0].cpu().numpy(), seconds)
         findings.append(Finding(label, probability, evidence))
-    return Classified(tuple(findings), gates, instance.remarks)
+    warnings = (verdict.detail for verdict in gates if verdict.detail.startswith(WARNING))
+    return Classified(tuple(findings), gates, (*instance.remarks, *warnings))
 
 
 def _tensor(leads: EcgLeads, model: Model) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""The list of labels: configuration, not code."""
+"""The list of labels: a file of the model, not code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 import yaml
 from pydicom.sr.coding import Code
 
-LABELS_FILE = Path(__file__).parent / "labels.yaml"
+LABELS = "labels.yaml"
+"""Its name in the model folder."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,9 @@ class Label:
     threshold: float
 
 
-def load_labels(path: Path = LABELS_FILE) -> tuple[Label, ...]:
-    """Read the labels in the order of the network's outputs. Raises :class:`ValueError` naming what is wrong."""
-    labels = []
+def load_labels(model_folder: Path) -> tuple[Label, ...]:
+    """Read a model's labels in the order of its outputs. Raises :class:`ValueError` naming what is wrong."""
+    path, labels = model_folder / LABELS, []
     for item in yaml.safe_load(path.read_text(encoding="utf-8")):
         missing = {"name", "code", "threshold"} ^ set(item)
         if missing:

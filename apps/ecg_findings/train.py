@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from apps.ecg_findings.classify import WEIGHTS, settings_of
-from apps.ecg_findings.labels import load_labels
+from apps.ecg_findings.labels import LABELS, load_labels
 from apps.ecg_findings.network import FindingsNetwork, NetworkSettings
 from apps.ecg_findings.training.figures import figures_of, logits_of
 from apps.ecg_findings.training.pretraining import pretrain
@@ -67,12 +67,15 @@ SIZES = {
 def main(argv: Sequence[str] | None = None) -> None:
     """Make or read the samples, train, calibrate, measure, write weights, references of the gates and model.json."""
     options = _parser().parse_args(argv)
-    device, size, names = begin(options), SIZES[options.size], [label.name for label in load_labels()]
+    device, size, source = begin(options), SIZES[options.size], options.weights or MODEL_FOLDER
+    names = [label.name for label in load_labels(source)]
     if options.weights is None:
         network, trained = _train(options, size, names, device)
     else:
         network, trained = _trained(options.weights, device)
     options.output.mkdir(parents=True, exist_ok=True)
+    listed = (source / LABELS).read_bytes()
+    (options.output / LABELS).write_bytes(listed)
     trained["sha256"] = store_weights(network, options.output / WEIGHTS)
     write_description(options.output, {**trained, **_judged(options, size, network, names, device)})
 

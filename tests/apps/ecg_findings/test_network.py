@@ -24,7 +24,7 @@ from operators.read.study import read_study
 from operators.read.waveforms.ecg_leads import STANDARD_LEADS, EcgLeads
 from phantoms.ecg import RESTING, Heart, Infarction, simulate_ecg, write_ecg
 
-NAMES = [label.name for label in load_labels()]
+NAMES = [label.name for label in load_labels(model_folder_of("ecg_findings"))]
 FIRST_SEED = 2_000_000
 
 

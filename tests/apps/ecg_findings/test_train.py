@@ -16,11 +16,12 @@ from apps.ecg_findings.network import FindingsNetwork, NetworkSettings
 from apps.ecg_findings.training.pretraining import PATCH, masked, pretrain
 from apps.ecg_findings.training.records import read_records
 from apps.ecg_findings.training.samples import Samples, augmented, simulate_samples
+from apps.run import model_folder_of
 from operators.learn.loop import Schedule
 from operators.learn.program import DEMONSTRATION
 from phantoms.ecg import RESTING, simulate_ecg
 
-NAMES = [label.name for label in load_labels()]
+NAMES = [label.name for label in load_labels(model_folder_of("ecg_findings"))]
 
 
 @pytest.fixture(scope="module")
