@@ -53,7 +53,7 @@ def _write_ecg(options: argparse.Namespace) -> Path:
     """Write one recording of a random patient, and print its truth."""
     random = np.random.default_rng([options.seed, 3])
     ecg = simulate_ecg(random_heart(random, options.finding), seed=options.seed, noise=random_noise(random))
-    path = write_ecg(ecg, options.folder / "ecg.dcm", seed=options.seed)
+    path = write_ecg(ecg, options.folder / "ecg.dcm", seed=options.seed, examination=options.finding or "")
     pr = "none" if ecg.pr is None else f"{ecg.pr:.0f} ms"
     print(f"{path}: {options.finding or 'healthy'}, {ecg.rate:.0f} beats a minute,", end=" ")
     print(f"PR {pr}, QRS {ecg.qrs:.0f} ms, QT {ecg.qt:.0f} ms, axis {ecg.axis:.0f} degrees")

@@ -115,6 +115,15 @@ def set_instance_uid(instance: Dataset, uid: UID) -> None:
     instance.file_meta.MediaStorageSOPInstanceUID = uid
 
 
+def set_uid_of_content(instance: Dataset) -> None:
+    """Derive the SOP Instance UID anew, from the UID that is there and from everything else in the object.
+
+    Two objects that differ in anything are two instances: a receiver keeps the first of one UID and no second.
+    """
+    digest = hashlib.sha256(instance.to_json().encode()).hexdigest()
+    set_instance_uid(instance, derived_uid(instance.SOPInstanceUID, digest))
+
+
 def set_study(instance: Dataset, study: Study) -> None:
     """Write the Patient, General Study and Patient Study modules and the order into an object."""
     patient, order = study.patient, study.order

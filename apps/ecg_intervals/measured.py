@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 
 from operators.measure.ecg.analysis import EcgAnalysis, analyse_ecg
 from operators.measure.ecg.quality import UnmeasurableError
-from operators.measure.ecg.rules import Flag, judge_rules
+from operators.measure.ecg.rules import NAMES_OF_RHYTHMS, Flag, judge_rules
 from operators.read.ecg import EcgInstance
 from operators.read.waveforms.ecg_leads import EcgLeads
 from operators.refused import Reason, Refused
@@ -24,6 +24,11 @@ class Measured:
 
     analysis: EcgAnalysis
     flags: tuple[Flag, ...]
+
+    @property
+    def more(self) -> str:
+        """The flags in words but for those that repeat the rhythm."""
+        return ", ".join(flag.finding.meaning for flag in self.flags if flag.finding not in NAMES_OF_RHYTHMS)
 
 
 def measure(recording: EcgInstance) -> Measured:

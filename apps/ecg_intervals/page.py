@@ -16,12 +16,15 @@ def page_of(measured: Measured, manifest: Manifest) -> EcgPage:
         *(f"QTc {name} {value:.0f} ms" for name, value in ecg.qtc.items()),
         *([f"Axis {ecg.axes.qrs:.0f} deg"] if ecg.axes.qrs is not None else []),
     ]
-    flags = "; ".join(flag.finding.meaning for flag in measured.flags) or "no rule is met"
     rhythm = ecg.facts.rhythm.value
     spans = [*(wave for beat in ecg.beats for wave in beat.waves), *ecg.blocked_p]
     return EcgPage(
         title=manifest.application.title,
-        lines=["   ".join(numbers), f"{rhythm[:1].upper()}{rhythm[1:]}. {flags}"],
+        lines=[
+            "   ".join(numbers),
+            f"{rhythm[:1].upper()}{rhythm[1:]}. {measured.more or 'No other flag'}",
+            *ecg.unmeasured,
+        ],
         notice=manifest.model.notice,
         key="blue: P, QRS, end of T",
         marks=[(start, end) for start, end in spans if start is not None and end is not None],

@@ -32,8 +32,8 @@ def summarise(recording: EcgInstance, measured: Measured) -> str:
         if value is not None
     ]
     text = ", ".join(numbers)
-    if measured.flags:
-        text += f"; {', '.join(flag.finding.meaning for flag in measured.flags)}"
+    if measured.more:
+        text += f"; {measured.more}"
     names = recording.recording.leads.names
     missing = measured.analysis.unmeasured
     alone = [f"of lead {names[0]} alone, which may not see the whole of each wave"] if len(names) == 1 else []

@@ -13,7 +13,7 @@ from pydicom.uid import UID
 
 from phantoms.ecg.electrodes import LEADS
 from phantoms.ecg.simulate import SimulatedECG
-from phantoms.identity import Study, derived_uid, order_of, patient_of, save
+from phantoms.identity import Study, derived_uid, order_of, patient_of, save, set_uid_of_content
 from phantoms.waveforms.dicom import waveform_instance
 from phantoms.waveforms.recorders import LEADS as CODED_LEADS
 from phantoms.waveforms.recording import MICROVOLT, Channel, Group
@@ -51,10 +51,13 @@ def write_ecg(
     recorder: Recorder = TWELVE_LEAD,
     leads: Sequence[str] = LEADS,
     instance_number: int = 1,
+    examination: str = "",
 ) -> Path:
-    """Write some leads of a recording; patient, study and UIDs follow from the seed and the number."""
+    """Write some leads of a recording; what follows from what, see :func:`write_groups`."""
     groups = (rhythm_group(ecg, recorder, leads),)
-    return write_groups(groups, path, seed=seed, recorder=recorder, instance_number=instance_number)
+    return write_groups(
+        groups, path, seed=seed, recorder=recorder, instance_number=instance_number, examination=examination
+    )
 
 
 def rhythm_group(
@@ -101,11 +104,21 @@ def median_beat_group(ecg: SimulatedECG, recorder: Recorder = TWELVE_LEAD, secon
 
 
 def write_groups(
-    groups: Sequence[Group], path: Path, *, seed: int, recorder: Recorder = TWELVE_LEAD, instance_number: int = 1
+    groups: Sequence[Group],
+    path: Path,
+    *,
+    seed: int,
+    recorder: Recorder = TWELVE_LEAD,
+    instance_number: int = 1,
+    examination: str = "",
 ) -> Path:
-    """Write one object of some multiplex groups; patient, study and UIDs follow from the seed and the number."""
+    """Write one object of some multiplex groups.
+
+    The patient follows from the seed, study and series from the seed and the name of the examination, the SOP Instance
+    UID from all that is in the object.
+    """
     study = Study(
-        uid=derived_uid("ecg", seed),
+        uid=derived_uid("ecg", seed, examination) if examination else derived_uid("ecg", seed),
         patient=patient_of(seed),
         order=order_of(seed, "Resting electrocardiogram"),
         started=datetime(2026, 2, 5, 9, 30),
@@ -119,6 +132,7 @@ def write_groups(
         description=recorder.description,
         instance_number=instance_number,
     )
+    set_uid_of_content(instance)
     path.parent.mkdir(parents=True, exist_ok=True)
     save(instance, path)
     return path

@@ -17,7 +17,7 @@ from pydicom.uid import JPEGBaseline8Bit, UltrasoundImageStorage, UltrasoundMult
 
 from phantoms.frames.common import new_picture, set_attributes, set_pixels
 from phantoms.frames.ultrasound import tissue
-from phantoms.identity import derived_uid, save, set_instance_uid
+from phantoms.identity import derived_uid, save, set_instance_uid, set_uid_of_content
 from phantoms.sonography.breast import SimulatedSonogram
 
 _BORDER = (24, 40, 40, 96)
@@ -57,9 +57,9 @@ def write_sonogram(
 ) -> WrittenSonogram:
     """Write one picture, or several of one size as a clip, as an ``instance`` of the series ``number``.
 
-    Patient, study and UIDs follow from seed, number and instance. With ``screen`` the picture stands on a black screen
-    beside texts; ``calipers`` (in colour) mark the extent of what is sought; without ``calibrated`` no region tells a
-    scale. ``spacing`` (row, column) in mm is told in place of the pictures' own: it makes the same pixels another size.
+    Patient, study and series follow from seed and number, the SOP Instance UID from all that is in the object. With
+    ``screen`` the picture stands on a black screen beside texts; ``calipers`` (in colour) mark the extent of what is
+    sought; without ``calibrated`` no region tells a scale. ``spacing`` (row, column) in mm is told in place of the pictures' own: it makes the same pixels another size.
     ``attributes`` are set by DICOM keyword at the end.
     """
     top, left, bottom, right = _BORDER if screen else (0, 0, 0, 0)
@@ -92,6 +92,7 @@ def write_sonogram(
         written.FrameTime = _FRAME_TIME_MS
         written.FrameIncrementPointer = 0x00181063
     set_attributes(written, attributes)
+    set_uid_of_content(written)
     path = folder / f"us_{number}_{instance}.dcm"
     save(written, path)
     return WrittenSonogram(path, masks, spacing if calibrated else None)

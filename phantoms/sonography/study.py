@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from phantoms.identity import derived_uid
 from phantoms.sonography.breast import Lesion, SimulatedSonogram, simulate_breast
 from phantoms.sonography.dicom import WrittenSonogram, write_sonogram
 from phantoms.sonography.speckle import REFERENCE, Scanner
@@ -35,5 +36,14 @@ def write_breast_study(folder: Path, lesion: Lesion, *, seed: int) -> list[Writt
     """Write two pictures of the left breast, the second with calipers, and a clip of nine frames."""
     first, second = (simulate_breast(lesion, seed=seed, sweep=sweep) for sweep in (0.0, 0.4))
     clip = simulate_breast_clip(lesion, seed=seed)
-    write = partial(write_sonogram, folder=folder, seed=seed, BodyPartExamined="BREAST", Laterality="L")
+    study = derived_uid("breast", seed, lesion.value)
+    write = partial(
+        write_sonogram,
+        folder=folder,
+        seed=seed,
+        BodyPartExamined="BREAST",
+        Laterality="L",
+        StudyInstanceUID=study,
+        SeriesInstanceUID=derived_uid(study, 1),
+    )
     return [write([first], instance=1), write([second], instance=2, calipers=True), write(clip, instance=3)]

@@ -25,7 +25,7 @@ class Flag:
     figures: str
 
 
-SINUS_RHYTHM = Code("64730000", _SCT, "Normal sinus rhythm")
+SINUS_RHYTHM = Code("426783006", _SCT, "ECG: sinus rhythm")
 SINUS_BRADYCARDIA = Code("49710005", _SCT, "Sinus bradycardia")
 SINUS_TACHYCARDIA = Code("11092001", _SCT, "Sinus tachycardia")
 BRADYCARDIA = Code("48867003", _SCT, "Bradycardia")
@@ -52,6 +52,9 @@ REVERSED_ARMS = Code("251139008", _SCT, "Suspect arm ECG leads reversed")
 REVERSED_RIGHT_LEADS = Code(
     "right-limb-leads-reversed", CODING_SCHEME, "Suspect right arm and left leg ECG leads reversed"
 )
+
+NAMES_OF_RHYTHMS = (SINUS_RHYTHM, ATRIAL_FIBRILLATION, MOBITZ_1, MOBITZ_2, COMPLETE_BLOCK, PACED)
+"""Flags that say no more than the rhythm's own name."""
 
 _UNSPECIFIC = (WIDE_QRS, "QRS of 120 ms or more without the pattern of a bundle branch block")
 _PREFERRED_QTC = "Fridericia"

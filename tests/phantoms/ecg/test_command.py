@@ -39,6 +39,15 @@ def test_the_same_seed_writes_the_same_recording(tmp_path: Path) -> None:
     assert (tmp_path / "one" / "ecg.dcm").read_bytes() == (tmp_path / "two" / "ecg.dcm").read_bytes()
 
 
+def test_another_finding_of_the_same_seed_is_another_recording(tmp_path: Path) -> None:
+    for finding in ("long_qt", "low_voltage"):
+        assert main(["ecg", str(tmp_path / finding), "--seed", "4", "--finding", finding]) == 0
+    one, other = (dcmread(tmp_path / finding / "ecg.dcm") for finding in ("long_qt", "low_voltage"))
+    assert one.PatientID == other.PatientID
+    assert one.StudyInstanceUID != other.StudyInstanceUID
+    assert one.SOPInstanceUID != other.SOPInstanceUID
+
+
 def test_a_finding_that_is_not_known_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["ecg", str(tmp_path), "--finding", "measles"])
