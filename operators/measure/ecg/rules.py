@@ -45,6 +45,7 @@ SHORT_QT = Code("77867006", _SCT, "Decreased QT interval")
 LOW_VOLTAGE = Code("251146004", _SCT, "Low QRS voltages")
 LEFT_AXIS = Code("39732003", _SCT, "Left axis deviation")
 RIGHT_AXIS = Code("47665007", _SCT, "Right axis deviation")
+EXTREME_AXIS = Code("extreme-axis-deviation", CODING_SCHEME, "Extreme axis deviation")
 PREMATURE_VENTRICULAR = Code("17338001", _SCT, "Ventricular premature beats")
 ST_ELEVATION = Code("76388001", _SCT, "ST elevation")
 ST_DEPRESSION = Code("26141007", _SCT, "ST depression")
@@ -131,6 +132,8 @@ def _conduction(ecg: EcgAnalysis) -> Iterator[Flag]:
             yield Flag(LEFT_AXIS, "QRS axis from -30 to -90 degrees", f"{ecg.axes.qrs:.0f} deg")
         elif 90 < ecg.axes.qrs <= 180:
             yield Flag(RIGHT_AXIS, "QRS axis from 90 to 180 degrees", f"{ecg.axes.qrs:.0f} deg")
+        elif ecg.axes.qrs < -90:
+            yield Flag(EXTREME_AXIS, "QRS axis from -90 to -180 degrees", f"{ecg.axes.qrs:.0f} deg")
 
 
 def _bundle(levels: dict[str, LeadLevels]) -> tuple[Code, str]:

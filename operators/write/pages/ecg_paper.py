@@ -22,12 +22,13 @@ _TALLEST_MILLIMETRES = 60
 _LABEL_MILLIMETRES = 6
 _LABEL_SECONDS = 0.4
 _LINE_MILLIMETRES = 5.5
-_LINE_CHARACTERS = 150
+_LINE_CHARACTERS = 160
 _MARGIN_MILLIMETRES = 4
 _PULSE_MILLIMETRES = (2.0, 4.5, 9.5, 12.0)
 """From the left edge: where the calibration pulse's baseline begins, it rises, falls, and its baseline ends."""
 _LEFT_MILLIMETRES = 14
 _PULSE_MILLIVOLT = 1.0
+_MARKS_MILLIMETRES = 4
 
 _PAPER, _FINE, _COARSE = (255, 252, 250), (250, 222, 218), (238, 178, 170)
 _TRACE, _TEXT, _MARK, _NOTICE, _SHADE = (20, 20, 30), (20, 20, 30), (30, 90, 170), (170, 60, 20), (255, 226, 140)
@@ -83,7 +84,10 @@ def draw_ecg(leads: EcgLeads, page: EcgPage) -> NDArray[np.uint8]:
     lines = _header_lines(page, cut)
     top = round((2 * _MARGIN_MILLIMETRES + 8 + _LINE_MILLIMETRES * len(lines)) * scale)
     width = round((_LEFT_MILLIMETRES + _PAGE_SECONDS * _MILLIMETRES_PER_SECOND + _MARGIN_MILLIMETRES) * scale)
-    rows, bottom = _placed([_measured(leads, row) for row in _rows(leads, page)], top)
+    measured = [_measured(leads, row) for row in _rows(leads, page)]
+    if page.marks:
+        measured[-1] = replace(measured[-1], below=measured[-1].below + _MARKS_MILLIMETRES)
+    rows, bottom = _placed(measured, top)
     height = round(bottom + _MARGIN_MILLIMETRES * scale)
     image = Image.new("RGB", (width, height), _PAPER)
     draw = ImageDraw.Draw(image)

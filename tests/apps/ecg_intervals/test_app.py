@@ -109,3 +109,32 @@ def test_of_several_recordings_the_newest_is_measured_and_the_others_are_told(tm
     outcome, _ = run(tmp_path / "study", tmp_path / "results")
     assert outcome.status == "analysed"
     assert outcome.summary.endswith("2 older recordings not read")
+
+
+def codes_of(report: Dataset) -> list[str]:
+    """The meaning of every coded value of a report."""
+    own = [report.ConceptCodeSequence[0].CodeMeaning] if report.get("ConceptCodeSequence") else []
+    return own + [code for child in report.get("ContentSequence", ()) for code in codes_of(child)]
+
+
+@pytest.mark.parametrize(
+    ("heart", "seed", "flags"),
+    [
+        (Heart(), 1, []),
+        (Heart(rate=27), 3, ["Sinus bradycardia", "Abnormal ECG"]),
+        (Heart(axis=130), 1, ["Right axis deviation", "Abnormal ECG"]),
+        (Heart(axis=170), 1, ["Extreme axis deviation", "Abnormal ECG"]),
+        (Heart(qt=265, rate=62), 1, ["Decreased QT interval", "Abnormal ECG"]),
+        (Heart(rate=180, qt=240, pr=120), 1, ["Sinus tachycardia", "Abnormal ECG"]),
+    ],
+)
+def test_no_recording_is_coded_normal(tmp_path: Path, heart: Heart, seed: int, flags: list[str]) -> None:
+    write_ecg(simulate_ecg(heart, noise=RESTING, seed=seed), tmp_path / "study" / "ecg.dcm", seed=7)
+    outcome, results = run(tmp_path / "study", tmp_path / "results")
+    codes = codes_of(results["ECG report"])
+    assert "Normal" not in codes
+    assert ("Abnormal ECG" in codes) == bool(flags)
+    assert set(flags) <= set(codes)
+    assert "First degree atrioventricular block" not in codes
+    assert "Prolonged QT interval" not in codes
+    assert ("PR not measured" in outcome.summary) == (heart.rate > 150)

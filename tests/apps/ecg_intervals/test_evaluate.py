@@ -15,8 +15,10 @@ from apps.ecg_intervals.evaluate import (
     Score,
     draw_bland_altman,
     errors,
+    score,
     score_all,
     sensitivity_and_specificity,
+    simulate_case,
 )
 from operators.measure.ecg.rules import LONG_QT
 from phantoms.ecg import FINDINGS
@@ -59,3 +61,10 @@ def test_sensitivity_and_specificity_of_a_worked_example() -> None:
 def test_errors_leave_out_what_was_not_measured() -> None:
     made = [Score(Case(HEALTHY, "none", 1), {"PR": 160}, {"PR": 163}), Score(Case(HEALTHY, "none", 2), {}, {})]
     np.testing.assert_array_equal(errors(made, "PR"), [3])
+
+
+@pytest.mark.parametrize("rate", [30, 120, 220])
+def test_a_case_of_a_rate_is_a_heart_at_that_rate(rate: int) -> None:
+    case = Case(HEALTHY, "none", 1, rate=rate)
+    assert simulate_case(case).rate == pytest.approx(rate, rel=0.03)
+    assert score(case).refused is None

@@ -12,9 +12,15 @@ from operators.measure.ecg.analysis import EcgAnalysis, analyse_ecg
 from operators.measure.ecg.quality import UnmeasurableError
 from operators.measure.ecg.rhythm import Rhythm
 from operators.measure.ecg.rules import (
+    BRADYCARDIA,
     PREMATURE_VENTRICULAR,
     REVERSED_ARMS,
     REVERSED_RIGHT_LEADS,
+    SHORT_QT,
+    SINUS_BRADYCARDIA,
+    SINUS_RHYTHM,
+    SINUS_TACHYCARDIA,
+    TACHYCARDIA,
     judge_rules,
     reversed_limb_leads,
 )
@@ -77,6 +83,42 @@ def test_one_lead_sees_no_more_of_a_wave_than_it_looks_at(lead: str) -> None:
     assert ecg.pr - 60 < found.pr < ecg.pr + 15
     assert ecg.qrs - 40 < found.qrs < ecg.qrs + 10
     assert found.qt == pytest.approx(ecg.qt, abs=20)
+
+
+@pytest.mark.parametrize("rate", range(30, 221, 10))
+def test_whatever_the_rate_intervals_are_right_or_not_told(rate: int) -> None:
+    heart = Heart(rate=rate, qt=400 * float(np.cbrt(60 / rate)), pr=160 if rate <= 100 else 125)
+    for noise in (NONE, RESTING):
+        ecg = simulate_ecg(heart, noise=noise, seed=rate)
+        found = analyse_ecg(leads_of(ecg))
+        assert found.rate == pytest.approx(ecg.rate, rel=0.02)
+        for value, truth in ((found.pr, ecg.pr), (found.qrs, ecg.qrs), (found.qt, ecg.qt)):
+            assert value is None or value == pytest.approx(truth, abs=15)
+        assert (found.pr is None) == any(words.startswith("PR") for words in found.unmeasured)
+        assert (found.qt is None) == any("QT" in words for words in found.unmeasured)
+        if rate <= 110:
+            assert found.facts.rhythm is Rhythm.SINUS
+            assert None not in (found.pr, found.qrs, found.qt)
+        elif rate <= 190:
+            assert None not in (found.qrs, found.qt)
+        flags = {flag.finding for flag in judge_rules(found)}
+        expected = SINUS_BRADYCARDIA if rate < 60 else SINUS_TACHYCARDIA if rate > 100 else SINUS_RHYTHM
+        assert flags in ({expected}, {TACHYCARDIA}) or (rate in (60, 100) and len(flags) == 1)
+
+
+def test_a_slow_heart_is_told_from_four_beats() -> None:
+    found = analyse_ecg(leads_of(simulate_ecg(Heart(rate=27), seed=3)))
+    assert found.facts.rhythm is Rhythm.SINUS
+    assert next(flag.finding for flag in judge_rules(found)) == SINUS_BRADYCARDIA
+
+
+def test_slow_and_fast_hearts_of_any_rhythm_and_a_short_qt_are_flagged() -> None:
+    found = analyse_ecg(leads_of(simulate_ecg(noise=RESTING)))
+    unknown = replace(found, facts=replace(found.facts, rhythm=Rhythm.UNDETERMINED))
+    for rate, code in ((28.0, BRADYCARDIA), (140.0, TACHYCARDIA)):
+        assert code in [flag.finding for flag in judge_rules(replace(unknown, rate=rate))]
+    short = analyse_ecg(leads_of(simulate_ecg(Heart(qt=265, rate=62), noise=RESTING)))
+    assert SHORT_QT in [flag.finding for flag in judge_rules(short)]
 
 
 def test_single_beats_lie_where_they_were_simulated() -> None:
