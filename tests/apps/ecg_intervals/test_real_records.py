@@ -79,6 +79,7 @@ def test_the_anterior_infarction_is_measured(infarction: Path, tmp_path: Path) -
     assert ecg.rate == pytest.approx(81, abs=3)
     assert ecg.pr is not None
     assert 130 < ecg.pr < 230
+    assert ecg.qrs is not None
     assert 100 < ecg.qrs < 130
     assert ecg.qt is not None
     # By eye T ends 415 to 450 ms after the onset of QRS, as a slow tail.
