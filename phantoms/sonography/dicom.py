@@ -59,8 +59,8 @@ def write_sonogram(
 
     Patient, study and series follow from seed and number, the SOP Instance UID from all that is in the object. With
     ``screen`` the picture stands on a black screen beside texts; ``calipers`` (in colour) mark the extent of what is
-    sought; without ``calibrated`` no region tells a scale. ``spacing`` (row, column) in mm is told in place of the pictures' own: it makes the same pixels another size.
-    ``attributes`` are set by DICOM keyword at the end.
+    sought; without ``calibrated`` no region tells a scale. ``spacing`` (row, column) in mm is told in place of the
+    pictures' own: it makes the same pixels another size. ``attributes`` are set by DICOM keyword at the end.
     """
     top, left, bottom, right = _BORDER if screen else (0, 0, 0, 0)
     rows, columns = pictures[0].image.shape

@@ -81,6 +81,7 @@ def test_one_lead_sees_no_more_of_a_wave_than_it_looks_at(lead: str) -> None:
     assert ecg.pr is not None
     assert found.pr is not None
     assert ecg.pr - 60 < found.pr < ecg.pr + 15
+    assert found.qrs is not None
     assert ecg.qrs - 40 < found.qrs < ecg.qrs + 10
     assert found.qt == pytest.approx(ecg.qt, abs=20)
 

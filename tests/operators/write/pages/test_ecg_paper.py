@@ -51,6 +51,8 @@ def test_twelve_leads_and_a_rhythm_strip() -> None:
     [
         (EcgPage("", [], "", marks=[(2.0, 2.1)]), EcgPage("", [], "", marks=[(20.0, 20.1)])),
         (EcgPage("", [], "", shades=[Shade("II", 2.0, 2.1)]), EcgPage("", [], "", shades=[Shade("II", 20.0, 20.1)])),
+        # Of V4 a page of twelve leads would show 7.5 to 10 s only.
+        (EcgPage("", [], "", shades=[Shade("V4", 2.0, 2.1)]), EcgPage("", [], "", shades=[Shade("V4", 20.0, 20.1)])),
         (EcgPage("", [], "", shades=[Shade("V1", 2.0, 2.1)]), EcgPage("", [], "", shades=[Shade("V1", 20.0, 20.1)])),
     ],
 )
