@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,7 @@ def write_breast_study(folder: Path, lesion: Lesion, *, seed: int) -> list[Writt
     """Write two pictures of the left breast, the second with calipers, and a clip of nine frames."""
     pictures = [simulate_breast(lesion, seed=seed, sweep=sweep) for sweep in (0.0, 0.4)]
     clip = simulate_breast_clip(lesion, seed=seed)
-    return _write(folder, *pictures, clip, seed=seed, BodyPartExamined="BREAST", Laterality="L")
+    return _write(folder, pictures, clip, seed=seed, BodyPartExamined="BREAST", Laterality="L")
 
 
 def write_joint_study(folder: Path, *, effusion: bool, seed: int) -> list[WrittenSonogram]:
@@ -50,17 +49,15 @@ def write_joint_study(folder: Path, *, effusion: bool, seed: int) -> list[Writte
     """
     first, second, *clip = (simulate_joint(effusion=effusion, seed=_SECTIONS * seed + n) for n in range(_SECTIONS))
     return _write(
-        folder, first, second, clip, seed=seed, description="MCP 2", BodyPartExamined="FINGER", Laterality="L"
+        folder, [first, second], clip, seed=seed, description="MCP 2", BodyPartExamined="FINGER", Laterality="L"
     )
 
 
 def _write(
-    folder: Path,
-    first: SimulatedSonogram,
-    second: SimulatedSonogram,
-    clip: Sequence[SimulatedSonogram],
-    **attributes: Any,
+    folder: Path, pictures: Sequence[SimulatedSonogram], clip: Sequence[SimulatedSonogram], **attributes: Any
 ) -> list[WrittenSonogram]:
     """Write an examination with the arguments of :func:`write_sonogram`; the second picture has calipers."""
-    write = partial(write_sonogram, folder=folder, **attributes)
-    return [write([first], instance=1), write([second], instance=2, calipers=True), write(clip, instance=3)]
+    return [
+        write_sonogram(shown, folder, instance=number, calipers=number == 2, **attributes)
+        for number, shown in enumerate((*([picture] for picture in pictures), clip), start=1)
+    ]

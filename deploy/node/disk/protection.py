@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from itertools import islice
-from typing import Any
 
-from sqlalchemy import Exists, Row, and_, exists, func, or_, select
+from sqlalchemy import Exists, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from deploy.node.config import DiskConfig
@@ -94,18 +93,20 @@ def standings(session: Session, study_instance_uids: Iterable[str] | None = None
             needed=", ".join(text for holds, text in reasons if holds),
             conflicting=row.differ,
             delivered=row.any_delivered and not row.any_other,
-            ended=_ended(row),
+            ended=_ended(
+                lost=row.any_lost, refused=row.any_refused, report=row.any_report, delivered=row.any_delivered
+            ),
             rests_since=max(filter(None, (study.last_received, study.decided, finished))),
         )
 
 
-def _ended(row: Row[Any]) -> str:
+def _ended(*, lost: bool, refused: bool, report: bool, delivered: bool) -> str:
     """How a study ended of which nothing waits: every result that was to be sent has arrived then."""
-    if row.any_lost:
+    if lost:
         return "an app failed on it or was cancelled"
-    if row.any_refused:
-        return "refused, the report delivered" if row.any_report else "refused, nothing to deliver"
-    return "delivered" if row.any_delivered else "concerns no app"
+    if refused:
+        return "refused, the report delivered" if report else "refused, nothing to deliver"
+    return "delivered" if delivered else "concerns no app"
 
 
 def _unfinished(study_instance_uid: object) -> Exists:
