@@ -7,6 +7,7 @@
     python -m phantoms ecg FOLDER --seed 7 --finding long_qt     write an electrocardiogram to FOLDER
     python -m phantoms send FOLDER 127.0.0.1:11112               send every DICOM file below FOLDER
 
+Patient and identifiers follow from `--seed`: take another one for another patient, whatever else differs.
 `--sequences FLAIR` or `--sequences T1` writes one series only; `--called` and `--calling` are the AE titles.
 """
 

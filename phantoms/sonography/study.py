@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from phantoms.identity import derived_uid
 from phantoms.sonography.breast import Lesion, SimulatedSonogram, simulate_breast
 from phantoms.sonography.dicom import WrittenSonogram, write_sonogram
 from phantoms.sonography.joint import simulate_joint
@@ -48,8 +49,17 @@ def write_joint_study(folder: Path, *, effusion: bool, seed: int) -> list[Writte
     Each picture and each frame is a section of an anatomy of its own, all with an effusion or all without.
     """
     first, second, *clip = (simulate_joint(effusion=effusion, seed=_SECTIONS * seed + n) for n in range(_SECTIONS))
+    # A study of its own, and series of another number: a patient may have both examinations.
     return _write(
-        folder, [first, second], clip, seed=seed, description="MCP 2", BodyPartExamined="FINGER", Laterality="L"
+        folder,
+        [first, second],
+        clip,
+        seed=seed,
+        number=2,
+        description="MCP 2",
+        StudyInstanceUID=derived_uid("joint", seed),
+        BodyPartExamined="FINGER",
+        Laterality="L",
     )
 
 

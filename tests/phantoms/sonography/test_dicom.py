@@ -71,3 +71,18 @@ def test_an_examination_is_one_series_of_two_pictures_and_a_clip(tmp_path: Path)
 def test_every_section_of_a_joint_has_fluid_or_none_has(tmp_path: Path, effusion: bool) -> None:
     masks = [mask for written in write_joint_study(tmp_path, effusion=effusion, seed=6) for mask in written.masks]
     assert [bool(mask.any()) for mask in masks] == [effusion] * 7
+
+
+def test_breast_and_joint_of_a_patient_are_two_studies(tmp_path: Path) -> None:
+    """A node that gets both has no conflicting copies."""
+    written = [
+        *write_breast_study(tmp_path / "breast", Lesion.BENIGN, seed=6),
+        *write_joint_study(tmp_path / "joint", effusion=True, seed=6),
+    ]
+    headers = [dcmread(each.path, stop_before_pixels=True) for each in written]
+    assert len({header.PatientID for header in headers}) == 1
+    assert [len({header[name].value for header in headers}) for name in ("StudyInstanceUID", "SOPInstanceUID")] == [
+        2,
+        6,
+    ]
+    assert all(header.file_meta.MediaStorageSOPInstanceUID == header.SOPInstanceUID for header in headers)
