@@ -31,7 +31,7 @@ def list_jobs(
     from sqlalchemy import select
     from sqlalchemy.orm import joinedload
 
-    from deploy.cli.screen import local_time, show_table, state_text
+    from deploy.cli.screen import local_time, show_list, state_text
     from deploy.node.database import Job, JobState
 
     if state and state not in [item.value for item in JobState]:
@@ -40,7 +40,7 @@ def list_jobs(
     if state:
         query = query.where(Job.state == JobState(state))
     with open_index(config).read() as session:
-        show_table(
+        show_list(
             ("job", "app", "patient ID", "accession", "state", "reason", "attempts", "made", "finished"),
             [
                 (

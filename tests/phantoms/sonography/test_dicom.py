@@ -8,7 +8,14 @@ from pydicom import dcmread
 
 from operators.read.frames import read_frames
 from operators.read.study import read_study
-from phantoms.sonography import Lesion, SimulatedSonogram, simulate_breast, write_breast_study, write_sonogram
+from phantoms.sonography import (
+    Lesion,
+    SimulatedSonogram,
+    simulate_breast,
+    write_breast_study,
+    write_joint_study,
+    write_sonogram,
+)
 from phantoms.sonography.dicom import Pixels
 from tests.peers import dciodvfy_errors
 
@@ -58,3 +65,9 @@ def test_an_examination_is_one_series_of_two_pictures_and_a_clip(tmp_path: Path)
     (series,) = read_study(tmp_path).series
     assert [instance.header.get("NumberOfFrames", 1) for instance in series.instances] == [1, 1, 9]
     assert [len(each.masks) for each in written] == [1, 1, 9]
+
+
+@pytest.mark.parametrize("effusion", [True, False])
+def test_every_section_of_a_joint_has_fluid_or_none_has(tmp_path: Path, effusion: bool) -> None:
+    masks = [mask for written in write_joint_study(tmp_path, effusion=effusion, seed=6) for mask in written.masks]
+    assert [bool(mask.any()) for mask in masks] == [effusion] * 7
