@@ -25,6 +25,8 @@ from operators.read.waveforms.ecg_leads import EcgLeads, with_derived_limb_leads
 LEAST_BEATS = 3
 
 _P_TOLERANCE_SECONDS = 0.03
+_EARLY = 0.85
+_WIDE_SECONDS = 0.12
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +53,17 @@ class EcgAnalysis:
 
     @property
     def ectopic_count(self) -> int:
-        """Beats of another shape than the dominant one."""
-        return sum(beat.shape not in (0, None) for beat in self.beats)
+        """Beats of another shape than the dominant one that come early or are wide.
+
+        Over half an hour a usual beat's shape changes too, as with breathing.
+        """
+        since = np.diff([beat.peak for beat in self.beats], prepend=np.nan)
+        # Of the first beat it is not known: it counts.
+        early = ~(since >= _EARLY * np.nanmedian(since))
+        return sum(
+            beat.shape not in (0, None) and bool(is_early or beat.qrs_end - beat.qrs_onset >= _WIDE_SECONDS)
+            for beat, is_early in zip(self.beats, early, strict=True)
+        )
 
 
 def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:

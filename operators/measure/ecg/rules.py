@@ -87,7 +87,9 @@ def _rhythm(ecg: EcgAnalysis) -> Iterator[Flag]:
     ectopic = ecg.ectopic_count
     if ectopic and rhythm is not Rhythm.PACED:
         yield Flag(
-            PREMATURE_VENTRICULAR, "beats of another shape than the dominant one", f"{ectopic} of {len(ecg.beats)}"
+            PREMATURE_VENTRICULAR,
+            "beats of another shape than the dominant one, early or of 120 ms or more",
+            f"{ectopic} of {len(ecg.beats)}",
         )
 
 
