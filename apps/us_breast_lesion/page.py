@@ -24,7 +24,7 @@ def summary_page(clips: Sequence[Clip], summary: str, manifest: Manifest) -> NDA
     if len(pictures) > _MOST:
         lines.append(f"{_MOST} of {len(pictures)} pictures are shown")
     return draw_pictures(
-        PicturePage(manifest.application.title, lines, manifest.model.notice, pictures[:_MOST], MASS_COLOUR)
+        PicturePage(manifest.application.title, lines, manifest.footer, pictures[:_MOST], MASS_COLOUR)
     )
 
 

@@ -25,7 +25,7 @@ def summary_page(
     pictures = [_picture(finding, clips[finding.shown.clip]) for finding in ordered[:_MOST]]
     said = [*lines, *([f"{_MOST} of {len(ordered)} joints are shown"] if len(ordered) > _MOST else [])]
     return draw_pictures(
-        PicturePage(manifest.application.title, said, manifest.model.notice, pictures, EFFUSION_COLOUR)
+        PicturePage(manifest.application.title, said, manifest.footer, pictures, EFFUSION_COLOUR)
     )
 
 
