@@ -201,6 +201,7 @@ def _conclude(run: AppRun, application: FunctionApplication, output_folder: Path
         input_digest=analysis.input_digest,
         status="analysed",
         summary=application.result("summary"),
+        notice=run.manifest.model.notice,
         files=tuple(save(dataset, output_folder).name for dataset in objects.values()),
         decisions=_decisions(application.result("selection")),
         gates=_gates(application.result("gates") or ()),
@@ -236,6 +237,7 @@ def _refuse(run: AppRun, refused: Refused, gates: Sequence[GateResult], output_f
         reason=refused.reason.value,
         detail=refused.detail,
         summary=f"not analysed: {refused}",
+        notice=run.manifest.model.notice,
         files=tuple(
             save(dataset, output_folder).name for dataset in (report, *_refused_frames(run, refused, analysis))
         ),

@@ -54,14 +54,14 @@ def main() -> None:
     print(describe_machine(choose_device("auto")))
     for app in ("ecg_intervals", "ecg_findings"):
         with tempfile.TemporaryDirectory() as folder:
-            _measure_app(Path(folder), app, options.studies)
+            _measure_app(Path(folder), app, options.studies, options.quiet_seconds)
 
 
-def _measure_app(folder: Path, app: str, studies: int) -> None:
+def _measure_app(folder: Path, app: str, studies: int, quiet_seconds: float | None) -> None:
     rows = []
     with (
         running_archive(folder / "archive") as archive,
-        running_node(folder / "node", app, archive, sender=SENDER) as node,
+        running_node(folder / "node", app, archive, sender=SENDER, quiet_seconds=quiet_seconds) as node,
     ):
         database = open_database(node.data_folder)
         for place, kind in enumerate(KINDS):
@@ -71,11 +71,26 @@ def _measure_app(folder: Path, app: str, studies: int) -> None:
                 for number in range(studies + 1)
             ]
             quiet, after = zip(*found[1:], strict=True)
+            whole = [before + then for before, then in found[1:]]
             rows.append(
-                (kind.name, f"{median(quiet):.2f}", f"{median(after):.2f}", spread(after), f"{found[0][1]:.2f}")
+                (
+                    kind.name,
+                    f"{median(quiet):.2f}",
+                    f"{median(after):.2f}",
+                    spread(after),
+                    f"{median(whole):.2f}",
+                    f"{found[0][1]:.2f}",
+                )
             )
         database.close()
-    columns = ("study", "quiet time, s", "ready → delivered, median, s", "range, s", "first, s")
+    columns = (
+        "study",
+        "quiet time, s",
+        "ready → delivered, median, s",
+        "range, s",
+        "stored → delivered, s",
+        "first, s",
+    )
     print(f"\n{app}, archive: {archive.description}\n\n{markdown_table(columns, rows)}")
 
 
@@ -116,6 +131,7 @@ def _wait(study: str, node: RunningNode, database: Database) -> Progress:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, default=5, help="how many studies of each kind are counted")
+    parser.add_argument("--quiet-seconds", type=float, help="of the node's readiness, in place of the usual 5 s")
     return parser
 
 

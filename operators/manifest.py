@@ -123,6 +123,9 @@ class InputRole(_Part):
     prefer: tuple[Preference, ...] = Field(
         default=(), description="CEL expressions of number or bool, most important first; the larger value wins"
     )
+    content: Literal["volume", "pictures", "waveforms"] = Field(
+        default="volume", description="What the series is read as: together one volume, or each instance for itself"
+    )
     reading: ReadingRules = Field(default=DEFAULT_RULES, description="How the chosen series is read or refused")
     origin: Literal["study", "prior"] = Field(
         default="study", alias="from", description="The study itself, or an earlier one of the same patient"
@@ -239,6 +242,12 @@ class Manifest(_Part):
         return self
 
     @property
+    def footer(self) -> str:
+        """What the foot of a page tells: the notice, and which app and model drew it."""
+        model = f", model {self.model.digest[:12]}" if self.model.files else ""
+        return f"{self.model.notice}; {self.application.name} {self.application.version}{model}"
+
+    @property
     def algorithm(self) -> Algorithm:
         """The identity that every result of this app carries."""
         return Algorithm(
@@ -247,6 +256,7 @@ class Manifest(_Part):
             version=self.application.version,
             model_digest=self.model.digest,
             family=self.application.family.code,
+            notice=self.model.notice,
         )
 
 

@@ -70,7 +70,8 @@ class Outcome(BaseModel):
 
     ``files`` are the result objects' names in the output folder; ``segment_voxels`` maps each segmentation's
     output name to voxels per segment number, so that whoever re-reads the objects can compare;
-    ``seconds`` are the durations of named steps.
+    ``seconds`` are the durations of named steps. ``notice`` is what whoever reads the ``summary`` has to be told of the
+    model.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -81,11 +82,17 @@ class Outcome(BaseModel):
     reason: str = ""
     detail: str = ""
     summary: str = ""
+    notice: str = ""
     files: tuple[str, ...] = ()
     decisions: tuple[Decision, ...] = ()
     gates: tuple[Gate, ...] = ()
     segment_voxels: dict[str, dict[int, int]] = {}
     seconds: dict[str, float] = {}
+
+    @property
+    def told(self) -> str:
+        """The summary of an analysis with the notice on its model, as it is to be shown."""
+        return f"{self.summary} [{self.notice}]" if self.notice and self.status == "analysed" else self.summary
 
     def save(self, folder: Path) -> Path:
         """Write ``outcome.json`` into ``folder``."""

@@ -23,7 +23,8 @@ def uid_from_text(text: str) -> str:
 class Algorithm:
     """Identity of one algorithm, as it stands in every result (IHE AIR; PS3.16 TID 4019).
 
-    ``model_digest`` is the SHA-256 (hex) over the app's model files: the device UID changes with it.
+    ``model_digest`` is the SHA-256 (hex) over the digests of the app's model files: the device UID changes with it.
+    ``notice`` is what whoever meets a result has to be told of the model, which is no part of the identity.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Algorithm:
     model_digest: str
     family: Code
     manufacturer: str = MANUFACTURER
+    notice: str = ""
 
     @property
     def device_uid(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydicom.dataset import FileDataset
 from pydicom.sr.coding import Code
 
-from apps.ecg_findings.classify import Classified, Finding
+from apps.ecg_findings.classify import Classified, Finding, judged_part
 from operators.manifest import Manifest
 from operators.measure.ecg.analysis import analyse_ecg
 from operators.measure.ecg.quality import UnmeasurableError
@@ -28,7 +28,7 @@ _NO_RHYTHM = EcgGlobalMeasurements(None, None, None, None, None)
 def summarise(classified: Classified) -> str:
     """Return the findings in one sentence for people."""
     found = [f"{each.label.code.meaning} ({100 * each.probability:.0f} %)" for each in classified.reported]
-    return ", ".join(found) or "no finding of the list"
+    return "; ".join([", ".join(found) or "no finding of the list", *classified.remarks])
 
 
 def write_objects(
@@ -79,7 +79,7 @@ def write_objects(
 def _rate(instance: EcgInstance) -> EcgGlobalMeasurements:
     """The rate, without which an ECG report says little; intervals are another app's."""
     try:
-        ecg = analyse_ecg(instance.recording.leads)
+        ecg = analyse_ecg(judged_part(instance))
     # The network has judged the recording all the same.
     except UnmeasurableError:
         return _NO_RHYTHM
@@ -97,7 +97,8 @@ def _group(finding: Finding, instance: EcgInstance) -> AnnotationGroup | None:
     recording = instance.recording
     annotations = []
     for shade in finding.evidence:
-        channels = WaveformChannels(instance.header, ((recording.group, recording.channels.get(shade.lead, 0)),))
+        place = recording.channels.get(shade.lead, (recording.group, 0))
+        channels = WaveformChannels(instance.header, (place,))
         places = (recording.sample(shade.start), recording.sample(shade.end) - 1)
         segment = TemporalCoordinates(channels, "SEGMENT", sample_positions=places)
         annotations.append(PatternAnnotation(ECG_ANNOTATION, finding.label.code, segment))

@@ -17,10 +17,11 @@ def page_of(measured: Measured, manifest: Manifest) -> EcgPage:
         *([f"Axis {ecg.axes.qrs:.0f} deg"] if ecg.axes.qrs is not None else []),
     ]
     flags = "; ".join(flag.finding.meaning for flag in measured.flags) or "no rule is met"
-    spans = [wave for beat in ecg.beats for wave in beat.waves]
+    rhythm = ecg.facts.rhythm.value
+    spans = [*(wave for beat in ecg.beats for wave in beat.waves), *ecg.blocked_p]
     return EcgPage(
         title=manifest.application.title,
-        lines=["   ".join(numbers), f"{ecg.facts.rhythm.value.capitalize()}. {flags}"],
+        lines=["   ".join(numbers), f"{rhythm[:1].upper()}{rhythm[1:]}. {flags}"],
         notice=manifest.model.notice,
         key="blue: P, QRS, end of T",
         marks=[(start, end) for start, end in spans if start is not None and end is not None],

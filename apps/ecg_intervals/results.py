@@ -34,7 +34,9 @@ def summarise(recording: EcgInstance, measured: Measured) -> str:
     text = ", ".join(numbers)
     if measured.flags:
         text += f"; {', '.join(flag.finding.meaning for flag in measured.flags)}"
-    return f"{text}; {recording.others} older recordings not measured" if recording.others else text
+    names = recording.recording.leads.names
+    alone = [f"of lead {names[0]} alone, which may not see the whole of each wave"] if len(names) == 1 else []
+    return "; ".join([text, *alone, *recording.remarks])
 
 
 def write_objects(

@@ -37,7 +37,7 @@ class App(StudyApplication):
         verdicts = step("verdicts", judge, pictures, model=model)
         gates = step("gates", gate_results, pictures, verdicts)
         clips = step("clips", find_masses, pictures, verdicts, model=model, smallest=smallest)
-        step("summary", summarise, clips)
+        step("summary", summarise, clips, gates)
         step("label_maps", label_maps, clips)
         results = step("results", write_objects, study, selection, gates, clips, analysis, manifest=manifest)
         explain = bool(run.settings["explain"])

@@ -12,6 +12,7 @@ from pydicom.sr.codedict import codes
 from apps.us_breast_lesion.clips import Clip, Measured
 from apps.us_breast_lesion.page import summary_page
 from apps.us_breast_lesion.report import evaluations, measurement_groups, segments
+from operators.check.checked_tissue import analysed
 from operators.check.gate import GateResult
 from operators.manifest import Manifest
 from operators.provenance import Analysis
@@ -27,10 +28,9 @@ from operators.write.segmentation import write_segmentation
 _OUTPUT = "masses"
 
 
-def summarise(clips: Sequence[Clip]) -> str:
+def summarise(clips: Sequence[Clip], gates: Sequence[GateResult]) -> str:
     """Return the largest mass in one sentence for people, or that there is none."""
-    accepted = sum(len(clip.verdicts.accepted) for clip in clips)
-    frames = f"{accepted} of {sum(len(clip.masses) for clip in clips)} frames analysed"
+    frames = analysed(gates, [clip.verdicts for clip in clips])
     largest = largest_mass(clips)
     if largest is None:
         return f"no mass segmented; {frames}"
@@ -104,7 +104,7 @@ def write_objects(
     best = largest_mass(clips)
     if best is not None:
         objects["best_frame"] = _best_frame(*best, analysis, manifest)
-    page = summary_page(clips, summarise(clips), manifest)
+    page = summary_page(clips, summarise(clips, gates), manifest)
     objects["summary"] = write_secondary_capture("summary", outputs["summary"], study, page, [series], analysis)
     return objects
 

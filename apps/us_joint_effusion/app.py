@@ -38,6 +38,6 @@ class App(StudyApplication):
         gates = step("gates", gate_results, pictures, verdicts)
         clips = step("clips", find_effusions, pictures, verdicts, model=model, least=least)
         findings = step("findings", joint_findings, clips)
-        step("summary", summarise, findings, clips)
+        step("summary", summarise, findings, clips, gates)
         step("label_maps", label_maps, clips)
         step("objects", write_objects, study, selection, gates, clips, findings, analysis, manifest=manifest)

@@ -13,6 +13,7 @@ from apps.us_joint_effusion.clips import Clip
 from apps.us_joint_effusion.findings import JointFinding
 from apps.us_joint_effusion.page import summary_page
 from apps.us_joint_effusion.report import frame_name, frames_of, measurement_groups, segments, source_frame
+from operators.check.checked_tissue import analysed
 from operators.check.gate import GateResult
 from operators.manifest import Manifest
 from operators.provenance import Analysis
@@ -28,9 +29,9 @@ from operators.write.segmentation import write_segmentation
 _OUTPUT = "effusions"
 
 
-def summarise(findings: Sequence[JointFinding], clips: Sequence[Clip]) -> str:
+def summarise(findings: Sequence[JointFinding], clips: Sequence[Clip], gates: Sequence[GateResult]) -> str:
     """Return what was found in each joint in one sentence for people."""
-    return "; ".join(_told(findings, clips))
+    return "; ".join(_told(findings, clips, gates))
 
 
 def describe(finding: JointFinding) -> str:
@@ -46,10 +47,8 @@ def describe(finding: JointFinding) -> str:
     return f"{finding.joint.title}: effusion {figures.short_axis:.1f} mm thick, {figures.area:.1f} mm²"
 
 
-def _told(findings: Sequence[JointFinding], clips: Sequence[Clip]) -> list[str]:
-    accepted = sum(len(clip.verdicts.accepted) for clip in clips)
-    frames = f"{accepted} of {sum(len(clip.masks) for clip in clips)} frames analysed"
-    return [*(describe(finding) for finding in findings), frames]
+def _told(findings: Sequence[JointFinding], clips: Sequence[Clip], gates: Sequence[GateResult]) -> list[str]:
+    return [*(describe(finding) for finding in findings), analysed(gates, [clip.verdicts for clip in clips])]
 
 
 def segmentation_names(clips: Sequence[Clip]) -> list[str | None]:
@@ -104,7 +103,7 @@ def write_objects(
     wet = [finding for finding in findings if finding.effusion is not None]
     if wet:
         objects["measured_frames"] = _measured_frames(wet, clips, analysis, manifest)
-    page = summary_page(findings, clips, _told(findings, clips), manifest)
+    page = summary_page(findings, clips, _told(findings, clips, gates), manifest)
     objects["summary"] = write_secondary_capture("summary", outputs["summary"], study, page, [series], analysis)
     return objects
 

@@ -70,6 +70,7 @@ def show_app(app: AppName) -> None:
     show_fields(
         {
             "files": "\n".join(f"{file.path}  {file.sha256}" for file in manifest.model.files),
+            "SHA-256 in results": manifest.model.digest if manifest.model.files else "no model",
             "origin": manifest.model.origin,
             "licence": manifest.model.licence,
             "device UID": manifest.algorithm.device_uid,

@@ -79,7 +79,7 @@ def _show(outcome: Outcome, output: Path) -> None:
     show_gates(outcome.gates, title="Gates")
     # The summary of a refusal says by itself that there is no analysis.
     if outcome.status == "analysed":
-        console.print(f"[green]analysed:[/] {escape(outcome.summary)}")
+        console.print(f"[green]analysed:[/] {escape(outcome.told)}")
     else:
         console.print(outcome.summary, style="yellow", markup=False)
     for name in outcome.files:

@@ -6,13 +6,11 @@ from collections.abc import Iterable
 
 from apps.run import app_manifest
 from deploy.inspect.report import AppReport
-from operators.check.geometry import geometry_gate
+from operators.check.reading import reading_gate
 from operators.manifest import Manifest
 from operators.outcome import Decision, Gate
 from operators.read.selection import Selection, is_accepted, missing_roles, select_series
 from operators.read.study import Study
-from operators.read.volume import read_volume
-from operators.refused import Refused
 
 
 def inspect_apps(study: Study, names: Iterable[str]) -> tuple[AppReport, ...]:
@@ -59,9 +57,5 @@ def _reading(selection: Selection, manifest: Manifest) -> dict[str, Gate]:
     gates = {}
     for role, series in selection.series.items():
         wanted = manifest.inputs[role]
-        try:
-            result = geometry_gate(series, read_volume(series, wanted.reading))
-        except Refused as refused:
-            result = geometry_gate(series, refused)
-        gates[role] = Gate.of(result.about(f"{wanted.title} ({series.description})"))
+        gates[role] = Gate.of(reading_gate(series, wanted).about(f"{wanted.title} ({series.description})"))
     return gates

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -82,6 +83,16 @@ def gate_results(pictures: CheckedTissue, verdicts: tuple[FrameVerdicts, ...]) -
     return (*pictures.gates, *(each.gate for each in verdicts))
 
 
+def analysed(gates: Sequence[GateResult], verdicts: Sequence[FrameVerdicts]) -> str:
+    """Return in words how many frames were analysed, and how many instances were left out as they are no tissue."""
+    accepted = sum(len(each.accepted) for each in verdicts)
+    frames = f"{accepted} of {sum(len(each.verdicts) for each in verdicts)} frames analysed"
+    read = [gate.passed for gate in gates if gate.name == TISSUE_GATE]
+    if all(read):
+        return frames
+    return f"{frames}; {read.count(False)} of {len(read)} instances not analysed: no tissue that can be read"
+
+
 def _described(tissue: TissueFrames) -> str:
     frames, rows, columns = tissue.array.shape
     scale = "not calibrated"
@@ -89,4 +100,5 @@ def _described(tissue: TissueFrames) -> str:
         scale = f"pixels of {tissue.spacing[0]:.4g} x {tissue.spacing[1]:.4g} mm"
     marks = f", {100 * tissue.marked:.1f} % under coloured marks" if tissue.marked else ""
     shown = "1 frame" if frames == 1 else f"{frames} frames"
-    return f"{tissue.frames.instance.name}: {shown} of {rows} x {columns} pixels, {scale}{marks}"
+    place = "" if tissue.frames.regions else ", the whole picture, as it tells of no region"
+    return f"{tissue.frames.instance.name}: {shown} of {rows} x {columns} pixels{place}, {scale}{marks}"

@@ -1,6 +1,16 @@
 """Simulated electrocardiograms: twelve leads of a known heart, every interval of which is known."""
 
-from phantoms.ecg.dicom import AMBULATORY, FIVE_ELECTRODES, GENERAL, TWELVE_LEAD, write_ecg
+from phantoms.ecg.dicom import (
+    AMBULATORY,
+    FIVE_ELECTRODES,
+    GENERAL,
+    GENERAL_32_BIT,
+    TWELVE_LEAD,
+    median_beat_group,
+    rhythm_group,
+    write_ecg,
+    write_groups,
+)
 from phantoms.ecg.heart import BundleBranch, Conduction, Heart, Infarction, Rhythm
 from phantoms.ecg.noise import NONE, RESTING, RESTLESS, Noise
 from phantoms.ecg.patients import FINDINGS, random_findings, random_heart, random_noise
@@ -11,6 +21,7 @@ __all__ = [
     "FINDINGS",
     "FIVE_ELECTRODES",
     "GENERAL",
+    "GENERAL_32_BIT",
     "NONE",
     "RESTING",
     "RESTLESS",
@@ -23,9 +34,12 @@ __all__ = [
     "Noise",
     "Rhythm",
     "SimulatedECG",
+    "median_beat_group",
     "random_findings",
     "random_heart",
     "random_noise",
+    "rhythm_group",
     "simulate_ecg",
     "write_ecg",
+    "write_groups",
 ]

@@ -27,18 +27,20 @@ Change = Callable[[FileDataset], None]
 
 @dataclass(frozen=True)
 class App:
-    """An app, its main output, pictures with and without what it seeks, and what its series are called."""
+    """An app, its main output, pictures with and without what it seeks, what its series and their part are called."""
 
     name: str
     output: str
     found: SimulatedSonogram
     nothing: SimulatedSonogram
-    attributes: Mapping[str, Any]
+    description: str
+    body_part: str
 
     def write(self, folder: Path, *pictures: SimulatedSonogram, change: Change | None = None, **how: Any) -> Path:
         """Write pictures as one instance, in grey where nothing else is asked for, then ``change`` it."""
         folder.mkdir(parents=True, exist_ok=True)
-        how = {"pixels": "grey", "seed": 1, **self.attributes, **how}
+        named = {"description": self.description, "BodyPartExamined": self.body_part}
+        how = {"pixels": "grey", "seed": 1, **named, **how}
         written: WrittenSonogram = write_as_it_is(pictures or (self.found,), folder, **how)
         if change is not None:
             instance = dcmread(written.path)
@@ -83,14 +85,16 @@ def apps() -> list[App]:
             "masses",
             simulate_breast(Lesion.BENIGN, seed=12),
             simulate_breast(Lesion.NONE, seed=12),
-            {"description": "Breast"},
+            "Breast",
+            "BREAST",
         ),
         App(
             "us_joint_effusion",
             "effusions",
             simulate_joint(effusion=True, seed=20),
             simulate_joint(effusion=False, seed=22),
-            {"description": "MCP 2 right", "BodyPartExamined": "HAND"},
+            "MCP 2 right",
+            "HAND",
         ),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pydicom import uid
+from pydicom import dcmread, examples, uid
+from pydicom.dataset import FileDataset
+from pydicom.encaps import encapsulate
 
 from operators.learn.scores import dice
 from phantoms.frames.ultrasound import doppler, tissue
@@ -201,9 +204,66 @@ def test_frames_with_and_without_a_finding_and_clips_of_different_length(
         assert [source.ReferencedFrameNumber for source in sources] == frames
 
 
+def test_a_clip_that_is_stored_as_video(app: App, stored: Study, tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+
+    def as_video(instance: FileDataset) -> None:
+        target = io.BytesIO()
+        with av.open(target, "w", format="mp4") as output:
+            stream = output.add_stream("libx264", rate=25)
+            stream.height, stream.width, stream.pix_fmt, stream.options = 320, 392, "yuv420p", {"crf": "4"}
+            pictures = [av.VideoFrame.from_ndarray(frame, format="rgb24") for frame in instance.pixel_array]
+            for packet in (packet for picture in [*pictures, None] for packet in stream.encode(picture)):
+                output.mux(packet)
+        instance.PixelData = encapsulate([target.getvalue()], has_bot=False)
+        instance["PixelData"].is_undefined_length = True
+        instance.PhotometricInterpretation = "YBR_PARTIAL_420"
+        instance.file_meta.TransferSyntaxUID = uid.MPEG4HP41
+        instance.LossyImageCompression, instance.LossyImageCompressionMethod = "01", "ISO_14496_10"
+
+    path = app.write(tmp_path / "study", app.nothing, app.found, pixels="rgb", change=as_video)
+    found = app.run(tmp_path / "study")
+    (outline,) = found.outline(path)
+    assert dice(outline, stored.outline()[0]) > 0.95
+    (plane,) = found.objects[app.output].PerFrameFunctionalGroupsSequence
+    assert plane.DerivationImageSequence[0].SourceImageSequence[0].ReferencedFrameNumber == 2
+
+
 def test_instances_of_one_number_are_told_apart(app: App, tmp_path: Path) -> None:
     for instance in (1, 2):
         app.write(tmp_path / "study", instance=instance, InstanceNumber=1)
     found = app.run(tmp_path / "study")
     assert found.outcome.status == "analysed"
     assert {app.output, f"{app.output}_2"} < found.objects.keys()
+
+
+def test_what_is_left_out_stands_in_the_summary(app: App, tmp_path: Path) -> None:
+    app.write(tmp_path / "study", instance=1)
+    for instance in (2, 3):
+        app.write(tmp_path / "study", instance=instance, change=cut_short)
+    found = app.run(tmp_path / "study")
+    assert found.outcome.status == "analysed"
+    assert found.outcome.summary.endswith(
+        "1 of 1 frames analysed; 2 of 3 instances not analysed: no tissue that can be read"
+    )
+
+
+def test_a_picture_that_tells_of_no_region_is_taken_whole_and_the_report_says_so(app: App, tmp_path: Path) -> None:
+    def without_regions(instance: FileDataset) -> None:
+        del instance.SequenceOfUltrasoundRegions
+
+    app.write(tmp_path / "study", screen=False, change=without_regions)
+    gate = app.run(tmp_path / "study").outcome.gates[0]
+    assert "the whole picture, as it tells of no region, not calibrated" in gate.detail
+
+
+@pytest.mark.parametrize("name", ["palette_color", "ybr_color", "rgb_color", "jpeg2k"])
+def test_pictures_of_other_organs_by_real_scanners_are_refused_by_name(app: App, name: str, tmp_path: Path) -> None:
+    """Those that pydicom brings with it, under a header that says what the app takes."""
+    instance = dcmread(examples.get_path(name))
+    instance.BodyPartExamined, instance.SeriesDescription = app.body_part, app.description
+    (tmp_path / "study").mkdir()
+    instance.save_as(tmp_path / "study" / "us.dcm")
+    found = app.run(tmp_path / "study")
+    assert (found.outcome.status, found.outcome.reason) == ("refused", "domain-shift")
+    assert set(found.objects) == {"report", "refused_frames"}

@@ -58,3 +58,12 @@ def test_voxels_of_masks_are_counted_as_they_are_stored() -> None:
     # The least is stored as 0 of 255.
     fractions[0, 0, :3] = 1.0, 0.5, 0.001
     assert voxels_of_segments(fractions) == {1: 2}
+
+
+def test_what_is_shown_of_an_analysis_tells_the_notice_on_its_model() -> None:
+    analysed = Outcome(
+        app="app", version="1.0.0", input_digest="d", status="analysed", summary="3 lesions", notice="not for use"
+    )
+    assert analysed.told == "3 lesions [not for use]"
+    assert analysed.model_copy(update={"notice": ""}).told == "3 lesions"
+    assert analysed.model_copy(update={"status": "refused", "summary": "not analysed: why"}).told == "not analysed: why"

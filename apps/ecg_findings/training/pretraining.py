@@ -47,19 +47,20 @@ def pretrain(
     batch_size: int,
     learning_rate: float,
     part: float = 0.3,
+    device: torch.device | str = "cpu",
     seed: int = 0,
 ) -> Iterator[float]:
     """Train a network without labels; yields each epoch's mean squared error (mV²) of what was hidden."""
     random = torch.Generator().manual_seed(seed)
-    model = Reconstruction(network, signals.shape[1])
+    model = Reconstruction(network, signals.shape[1]).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), learning_rate)
     model.train()
     for _ in range(epochs):
         losses = []
         for chosen in torch.randperm(len(signals), generator=random).split(batch_size):
             batch = torch.from_numpy(signals[chosen.numpy()].astype(np.float32))
-            seen, hidden = masked(batch, part, random)
-            truth = batch[..., : seen.shape[-1]]
+            seen, hidden = (each.to(device) for each in masked(batch, part, random))
+            truth = batch[..., : seen.shape[-1]].to(device)
             loss = (((model(seen) - truth) ** 2) * hidden).sum() / hidden.sum()
             optimizer.zero_grad()
             loss.backward()

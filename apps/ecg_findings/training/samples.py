@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.ecg_findings.signal import SAMPLING_HERTZ, network_input
+from operators.learn.loop import Batch
+from operators.learn.program import simulate
 from operators.read.waveforms.ecg_leads import STANDARD_LEADS, EcgLeads
 from phantoms.ecg import random_findings, random_heart, random_noise, simulate_ecg
 
@@ -27,12 +28,7 @@ class Samples:
 
 def simulate_samples(seeds: Sequence[int], labels: Sequence[str], *, processes: int = 1) -> Samples:
     """Simulate one patient for each seed."""
-    make = partial(_simulate, labels=tuple(labels))
-    if processes == 1:
-        found = [make(seed) for seed in seeds]
-    else:
-        with ProcessPoolExecutor(processes) as pool:
-            found = list(pool.map(make, seeds, chunksize=64))
+    found = simulate(partial(_simulate, labels=tuple(labels)), seeds, processes=processes)
     return Samples(np.stack([signal for signal, _ in found]), np.stack([truth for _, truth in found]))
 
 
@@ -61,7 +57,7 @@ def _drawn(random: np.random.Generator) -> Iterator[tuple[str, ...]]:
         yield random_findings(random)
 
 
-def augmented(signals: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+def augmented(signals: NDArray[np.float32], truth: NDArray[np.float32], random: np.random.Generator) -> Batch:
     """Return a batch shifted in time, scaled, and with leads left out: of every third sample all but one."""
     batch = signals.copy()
     for sample in batch:
@@ -73,4 +69,4 @@ def augmented(signals: NDArray[np.float32], random: np.random.Generator) -> NDAr
             sample[np.arange(len(sample)) != kept] = 0
         elif chance < 0.5:
             sample[random.random(len(sample)) < 0.4] = 0
-    return batch
+    return batch, truth

@@ -35,7 +35,7 @@ def begin_verification(database: Database, claim: Claim, outcome: Outcome) -> No
             session,
             job,
             JobState.VERIFYING,
-            outcome.summary or outcome.status,
+            outcome.told or outcome.status,
             seconds=dict(outcome.seconds),
             decisions=[decision.model_dump() for decision in outcome.decisions],
             gates=[gate.model_dump(mode="json") for gate in outcome.gates],
@@ -139,4 +139,4 @@ def give_back(database: Database, claim: Claim) -> None:
 def _keep_outcome(job: Job, outcome: Outcome) -> None:
     refused = outcome.status == "refused"
     job.reason = Reason(outcome.reason).value if refused else ""
-    job.detail = outcome.detail if refused else outcome.summary
+    job.detail = outcome.detail if refused else outcome.told

@@ -44,11 +44,13 @@ def tell_study(session: Session, job: Job) -> None:
     latest = {other.app: other for other in sorted(others, key=lambda other: (other.reason not in _GAVE_WAY, other.id))}
     study = session.get_one(Study, job.study_instance_uid)
     study.outcome = "\n".join(
-        f"{app}: {describe(other)}{_held(session, other)}" for app, other in sorted(latest.items())
+        f"{app}: {describe(other)}{_undelivered(session, other)}" for app, other in sorted(latest.items())
     )
 
 
-def _held(session: Session, job: Job) -> str:
-    """What of a job's results waits for a destination that cannot be called, as the outbox says."""
+def _undelivered(session: Session, job: Job) -> str:
+    """Whether results of a job are on their way, or why they cannot even be sent, as the outbox says."""
+    if job.state is not JobState.DELIVERING:
+        return ""
     held = select(Delivery.status).where(Delivery.job_id == job.id, Delivery.held.is_(True)).distinct()
-    return "".join(f"; not sent: {status}" for status in sorted(session.scalars(held)))
+    return "".join(f"; not sent: {status}" for status in sorted(session.scalars(held))) or "; not yet delivered"

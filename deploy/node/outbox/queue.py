@@ -201,7 +201,7 @@ class DestinationQueue:
                 row.not_before = now + wait
                 text = f"{self._name} has not stored {row.path}: {sent}; tried again in {wait.total_seconds():.3g} s"
                 record(session, "not-sent", text, study=job.study_instance_uid, job=job.id, destination=self._name)
-            if sent.status is not None and keep_success(session, self._name):
+            if sent.answered and keep_success(session, self._name):
                 record(session, "destination-back", f"{self._name} answers again", destination=self._name)
         if sent.delivered:
             self._convicted.discard(delivery_id)

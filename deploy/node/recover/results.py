@@ -102,7 +102,7 @@ def _take_over(session: Session, folder: Path) -> str:
         sop_instance_uids=origin.sop_instance_uids,
         state=JobState.DELIVERING,
         reason=Reason(outcome.reason).value if refused else "",
-        detail=outcome.detail if refused else outcome.summary,
+        detail=outcome.detail if refused else outcome.told,
         attempts=1,
         started=datetime.fromisoformat(origin.started),
         replaces=origin.replaces,

@@ -25,7 +25,7 @@ from pynetdicom.pdu_primitives import (
 from pynetdicom.presentation import build_context
 
 from deploy.node.send.connection import Connection
-from deploy.node.send.peer import NEGOTIATION_SECONDS, DestinationError, Peer
+from deploy.node.send.peer import NEGOTIATION_SECONDS, DestinationError, NothingAcceptedError, Peer
 from operators.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 MAXIMUM_CONTEXTS = 128
@@ -218,7 +218,9 @@ class Association:
         if not self.accepted:
             self.abort()
             names = sorted({UID(abstract).name for abstract, _ in proposed})
-            raise DestinationError(f"{self.peer} accepts none of {', '.join(names)}")
+            # One that says nothing of what was offered is no peer that takes other kinds.
+            text = f"{self.peer} accepts none of {', '.join(names)}"
+            raise NothingAcceptedError(text) if results else DestinationError(text)
 
     def _write_message(self, context_id: int, command: Dataset, data: BinaryIO | None, length: int) -> None:
         encoded = _encode_command(command)

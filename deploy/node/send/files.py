@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydicom.uid import UID
@@ -17,13 +17,22 @@ WARNINGS = (0x0001, 0x0107, 0x0116)
 
 @dataclass(frozen=True)
 class SentInstance:
-    """What became of one file. ``status`` is the peer's, None if the instance was not sent at all."""
+    """What became of one file. ``status`` is the peer's, None if the instance was not sent at all.
+
+    ``not_accepted`` tells that it was not, because the peer, which has answered, takes no such objects.
+    """
 
     path: Path
     sop_class_uid: str
     sop_instance_uid: str
     status: int | None
     meaning: str
+    not_accepted: bool = False
+
+    @property
+    def answered(self) -> bool:
+        """Whether the peer has said something of this instance, or of its kind."""
+        return self.status is not None or self.not_accepted
 
     @property
     def delivered(self) -> bool:
@@ -61,6 +70,11 @@ class InstanceFile:
     def answered(self, status: int | None, meaning: str) -> SentInstance:
         """Return what became of it."""
         return SentInstance(self.path, str(self.sop_class_uid), str(self.sop_instance_uid), status, meaning)
+
+    def not_accepted(self) -> SentInstance:
+        """Return what became of it where the peer takes none of its kind."""
+        kind = f"{self.sop_class_uid.name} in {self.transfer_syntax_uid.name}"
+        return replace(self.answered(None, f"the peer does not accept {kind}"), not_accepted=True)
 
 
 def identify(path: Path) -> InstanceFile | SentInstance:

@@ -26,6 +26,10 @@ class DestinationError(ConnectionError):
         self.retry_after = retry_after
 
 
+class NothingAcceptedError(DestinationError):
+    """The peer has answered, and takes nothing of what it was offered: other kinds of objects it may take."""
+
+
 @dataclass(frozen=True)
 class Peer:
     """An application entity: ``ae_title`` is the called, ``calling_ae_title`` the sender's own.

@@ -17,7 +17,7 @@ from deploy.node.send.association import MAXIMUM_CONTEXTS, Association, EventHan
 from deploy.node.send.commitment import STORAGE_COMMITMENT, request_commitment
 from deploy.node.send.connection import Connection
 from deploy.node.send.files import InstanceFile, SentInstance, identify, unreadable, within
-from deploy.node.send.peer import DestinationError, Peer
+from deploy.node.send.peer import DestinationError, NothingAcceptedError, Peer
 
 VERIFICATION = "1.2.840.10008.1.1"
 
@@ -135,12 +135,13 @@ class StorageSender:
         return self._association
 
     def _store(self, file: InstanceFile, group: Sequence[InstanceFile]) -> SentInstance:
-        association = self._open(self._contexts(file, group))
+        try:
+            association = self._open(self._contexts(file, group))
+        except NothingAcceptedError:
+            return file.not_accepted()
         offered = _accepted(association, file)
         if offered is None:
-            return file.answered(
-                None, f"the peer does not accept {file.sop_class_uid.name} in {file.transfer_syntax_uid.name}"
-            )
+            return file.not_accepted()
         context_id, syntax = offered
         try:
             data, length = _data_set(file, syntax)

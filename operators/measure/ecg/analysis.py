@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,8 +16,8 @@ from operators.measure.ecg.intervals import corrected_qt
 from operators.measure.ecg.leads import INDEPENDENT_LEADS, WORKING_HERTZ
 from operators.measure.ecg.levels import Axes, LeadLevels, frontal_axes, lead_levels
 from operators.measure.ecg.pacing import paced_waves, remove_pacing_spikes
-from operators.measure.ecg.quality import UnmeasurableError, require_signal
-from operators.measure.ecg.rhythm import Rhythm, RhythmFacts, judge_rhythm
+from operators.measure.ecg.quality import UnmeasurableError, require_qrs, require_recording, require_signal
+from operators.measure.ecg.rhythm import Rhythm, RhythmFacts, judge_rhythm, without_intruders
 from operators.measure.ecg.shapes import find_shapes
 from operators.measure.ecg.templates import median_beat
 from operators.read.waveforms.ecg_leads import EcgLeads, with_derived_limb_leads
@@ -24,6 +25,8 @@ from operators.read.waveforms.ecg_leads import EcgLeads, with_derived_limb_leads
 LEAST_BEATS = 3
 
 _P_TOLERANCE_SECONDS = 0.03
+_EARLY = 0.85
+_WIDE_SECONDS = 0.12
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +38,8 @@ class EcgAnalysis:
     """
 
     beats: tuple[Beat, ...]
+    blocked_p: tuple[tuple[float, float], ...]
+    """Where a block is told: onset and end (s) of each P wave that no QRS follows."""
     facts: RhythmFacts
     rate: float
     rr: float
@@ -48,12 +53,22 @@ class EcgAnalysis:
 
     @property
     def ectopic_count(self) -> int:
-        """Beats of another shape than the dominant one."""
-        return sum(beat.shape not in (0, None) for beat in self.beats)
+        """Beats of another shape than the dominant one that come early or are wide.
+
+        Over half an hour a usual beat's shape changes too, as with breathing.
+        """
+        since = np.diff([beat.peak for beat in self.beats], prepend=np.nan)
+        # Of the first beat it is not known: it counts.
+        early = ~(since >= _EARLY * np.nanmedian(since))
+        return sum(
+            beat.shape not in (0, None) and bool(is_early or beat.qrs_end - beat.qrs_onset >= _WIDE_SECONDS)
+            for beat, is_early in zip(self.beats, early, strict=True)
+        )
 
 
 def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
     """Measure a recording of any leads in mV. Raises :class:`UnmeasurableError`."""
+    require_recording(leads)
     unpaced, spikes = remove_pacing_spikes(with_derived_limb_leads(leads))
     cleaned = without_interference(unpaced.resampled(WORKING_HERTZ))
     independent = cleaned.chosen(INDEPENDENT_LEADS)
@@ -65,6 +80,7 @@ def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
     require_signal(shapes.dominant.median, int(shapes.is_dominant.sum()), len(found))
     paced = paced_waves(shapes.dominant, spikes)
     waves = paced or shapes.dominant.waves
+    require_qrs(waves.qrs_end - waves.qrs_onset)
     atria = find_atrial_waves(independent, shapes, waves)
     onsets = np.array(
         [
@@ -76,12 +92,13 @@ def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
     if not facts.rhythm.conducts:
         waves = replace(waves, p_onset=None, p_end=None)
     beats = describe_beats(shapes, atria, facts.rhythm, WORKING_HERTZ)
-    median = median_beat(cleaned, shapes.dominant.beats.samples, cycle)
+    median = median_beat(cleaned, shapes.dominant.beats, cycle)
     assert median is not None, "the dominant shape has a median beat in the independent leads"
     rr = float(np.mean(np.diff(found))) / WORKING_HERTZ
     qt = None if waves.t_end is None else 1000 * (waves.t_end - waves.qrs_onset)
     return EcgAnalysis(
         beats=beats,
+        blocked_p=tuple(_blocked_p(beats, atria)) if facts.rhythm.blocks else (),
         facts=facts,
         rate=60 / rr,
         rr=rr,
@@ -93,6 +110,13 @@ def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
         axes=frontal_axes(cleaned.names, median, waves),
         levels=lead_levels(cleaned.names, median, waves),
     )
+
+
+def _blocked_p(beats: tuple[Beat, ...], atria: AtrialWaves) -> Iterator[tuple[float, float]]:
+    conducted = {beat.p_onset for beat in beats}
+    for onset in without_intruders(atria.onsets).tolist():
+        if onset not in conducted:
+            yield onset, onset + atria.duration
 
 
 def _pr(waves: Fiducials, beats: tuple[Beat, ...], rhythm: Rhythm) -> float | None:

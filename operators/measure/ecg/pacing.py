@@ -21,7 +21,9 @@ _LEAST_MILLIVOLT = 0.25
 _DEVIATIONS = 8.0
 _REST_SECONDS = 0.020
 _AT_REST = 3.0
-_LEADS = 2
+_WITNESSES = 2
+_FEW_LEADS = 3
+"""So few leads may all but one stand at a right angle to the spike."""
 _BEFORE_PEAK_SECONDS = 0.12
 """A beat whose largest deflection comes so soon after a spike was paced."""
 
@@ -29,9 +31,9 @@ _BEFORE_PEAK_SECONDS = 0.12
 def remove_pacing_spikes(leads: EcgLeads) -> tuple[EcgLeads, Seconds]:
     """Return the leads without spikes, and the time of each spike in s.
 
-    A spike stands out in at least two leads (in one, if there is only one) by 0.25 mV, by 8 times the usual deviation
-    of a sample from its neighbours, and by three times what the lead did in the 20 ms before: a sharp QRS complex is
-    under way by then, and a pacemaker waits for none.
+    A spike stands out in at least two leads (in one, if there are three or fewer) by 0.25 mV, by 8 times the usual
+    deviation of a sample from its neighbours, and by three times what the lead did in the 20 ms before: a sharp QRS
+    complex is under way by then, and a pacemaker waits for none.
     """
     frequency = leads.sampling_frequency
     width = 2 * round(_WINDOW_SECONDS * frequency / 2) + 1
@@ -40,7 +42,7 @@ def remove_pacing_spikes(leads: EcgLeads) -> tuple[EcgLeads, Seconds]:
     usual = 1.48 * np.median(deviation, axis=1, keepdims=True)
     out = deviation > np.maximum(_LEAST_MILLIVOLT, _DEVIATIONS * usual)
     out &= deviation > _AT_REST * _activity_before(smooth, round(_REST_SECONDS * frequency))
-    spikes = out.sum(axis=0) >= min(_LEADS, len(leads.names))
+    spikes = out.sum(axis=0) >= (_WITNESSES if len(leads.names) > _FEW_LEADS else 1)
     if not spikes.any():
         return leads, np.empty(0)
     starts = np.flatnonzero(np.diff(spikes.astype(np.int8), prepend=0) == 1)

@@ -66,7 +66,7 @@ def _repetition(leads: EcgLeads) -> tuple[float, float, float]:
     if not shapes or len(shapes[0].samples) < 2:
         return 0.0, 0.0, 0.0
     cycle = float(np.median(np.diff(found))) / WORKING_HERTZ
-    median = median_beat(leads, shapes[0].samples, cycle)
+    median = median_beat(leads, shapes[0], cycle)
     if median is None:
         return 0.0, 0.0, 0.0
     part = len(shapes[0].samples) / len(found)

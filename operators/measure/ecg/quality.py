@@ -5,13 +5,34 @@ from __future__ import annotations
 import numpy as np
 
 from operators.measure.ecg.templates import MedianBeat
+from operators.read.waveforms.ecg_leads import EcgLeads
 
 _LEAST_SIGNAL_TO_NOISE = 5.0
 _LEAST_DOMINANT_PART = 1 / 3
+_LEAST_HERTZ = 100.0
+"""At 50 Hz, which PS3.3 allows for ambulatory recordings, a QRS complex of 90 ms measures 120 ms."""
+_LEAST_SECONDS = 1.0
+_LONGEST_QRS_SECONDS = 0.3
 
 
 class UnmeasurableError(ValueError):
     """The recording cannot be measured: the message tells why."""
+
+
+def require_recording(leads: EcgLeads, *, least_seconds: float = _LEAST_SECONDS) -> None:
+    """Raise :class:`UnmeasurableError` where a recording is too short, or sampled too rarely, for any measurement."""
+    if leads.sampling_frequency < _LEAST_HERTZ:
+        raise UnmeasurableError(
+            f"sampled {leads.sampling_frequency:g} times a second, {_LEAST_HERTZ:g} times are needed"
+        )
+    if leads.duration < least_seconds:
+        raise UnmeasurableError(f"{leads.duration:.2g} s were recorded, {least_seconds:g} s are needed")
+
+
+def require_qrs(seconds: float) -> None:
+    """Raise :class:`UnmeasurableError` for a QRS complex longer than any heart's: waves that never rest."""
+    if seconds > _LONGEST_QRS_SECONDS:
+        raise UnmeasurableError(f"what recurs lasts {1000 * seconds:.0f} ms: no QRS complex can be told")
 
 
 def signal_to_noise(median: MedianBeat) -> float:

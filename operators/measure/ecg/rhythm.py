@@ -42,6 +42,11 @@ class Rhythm(str, Enum):
         """Whether P waves may lead to QRS complexes."""
         return self not in (Rhythm.ATRIAL_FIBRILLATION, Rhythm.PACED, Rhythm.COMPLETE_BLOCK)
 
+    @property
+    def blocks(self) -> bool:
+        """Whether no QRS complex follows some P waves."""
+        return self in (Rhythm.SECOND_DEGREE_TYPE_1, Rhythm.SECOND_DEGREE_TYPE_2, Rhythm.COMPLETE_BLOCK)
+
 
 @dataclass(frozen=True)
 class RhythmFacts:
@@ -63,7 +68,7 @@ def judge_rhythm(qrs_onsets: Seconds, normal: NDArray[np.bool_], p_onsets: Secon
     """Return the rhythm from the onsets of all QRS complexes and P waves (s); ``normal`` are those of usual shape."""
     cycles = np.diff(qrs_onsets)
     variation = _variation(cycles[normal[1:] & normal[:-1]] if len(cycles) else cycles)
-    p_onsets = _without_intruders(p_onsets)
+    p_onsets = without_intruders(p_onsets)
     atrial = np.diff(p_onsets)
     rate = 60 / float(np.median(atrial)) if len(atrial) >= 2 else None
     regular = regular_part(atrial)
@@ -133,8 +138,11 @@ def _dropped(qrs_onsets: Seconds, p_onsets: Seconds) -> Rhythm | None:
     return Rhythm.SECOND_DEGREE_TYPE_1 if prolonged else Rhythm.SECOND_DEGREE_TYPE_2
 
 
-def _without_intruders(p_onsets: Seconds) -> Seconds:
-    """Leave out waves that stand between two others which are one usual cycle apart: no P wave comes there."""
+def without_intruders(p_onsets: Seconds) -> Seconds:
+    """Return onsets without waves that stand between two others which are one usual cycle apart.
+
+    No P wave comes there.
+    """
     if len(p_onsets) < 4:
         return p_onsets
     usual = float(np.median(np.diff(p_onsets)))

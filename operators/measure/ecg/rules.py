@@ -11,6 +11,7 @@ from pydicom.sr.coding import Code
 from operators.measure.ecg.analysis import EcgAnalysis
 from operators.measure.ecg.levels import LeadLevels
 from operators.measure.ecg.rhythm import Rhythm
+from operators.refused import CODING_SCHEME
 
 _SCT = "SCT"
 
@@ -45,6 +46,9 @@ PREMATURE_VENTRICULAR = Code("17338001", _SCT, "Ventricular premature beats")
 ST_ELEVATION = Code("76388001", _SCT, "ST elevation")
 ST_DEPRESSION = Code("26141007", _SCT, "ST depression")
 REVERSED_ARMS = Code("251139008", _SCT, "Suspect arm ECG leads reversed")
+REVERSED_RIGHT_LEADS = Code(
+    "right-limb-leads-reversed", CODING_SCHEME, "Suspect right arm and left leg ECG leads reversed"
+)
 
 _UNSPECIFIC = (WIDE_QRS, "QRS of 120 ms or more without the pattern of a bundle branch block")
 _PREFERRED_QTC = "Fridericia"
@@ -63,10 +67,9 @@ def judge_rules(ecg: EcgAnalysis, *, sex: str = "", age: float | None = None) ->
 
 def _rhythm(ecg: EcgAnalysis) -> Iterator[Flag]:
     rate, rhythm = f"{ecg.rate:.0f} beats a minute", ecg.facts.rhythm
-    if _arms_reversed(ecg):
-        yield Flag(
-            REVERSED_ARMS, "P, QRS and T all negative in lead I, QRS positive in V6", f"QRS axis {ecg.axes.qrs:.0f} deg"
-        )
+    reversal = reversed_limb_leads(ecg)
+    if reversal is not None:
+        yield reversal
     if rhythm is Rhythm.SINUS:
         if ecg.rate < 60:
             yield Flag(SINUS_BRADYCARDIA, "sinus rhythm below 60 beats a minute", rate)
@@ -84,7 +87,9 @@ def _rhythm(ecg: EcgAnalysis) -> Iterator[Flag]:
     ectopic = ecg.ectopic_count
     if ectopic and rhythm is not Rhythm.PACED:
         yield Flag(
-            PREMATURE_VENTRICULAR, "beats of another shape than the dominant one", f"{ectopic} of {len(ecg.beats)}"
+            PREMATURE_VENTRICULAR,
+            "beats of another shape than the dominant one, early or of 120 ms or more",
+            f"{ectopic} of {len(ecg.beats)}",
         )
 
 
@@ -110,7 +115,7 @@ def _conduction(ecg: EcgAnalysis) -> Iterator[Flag]:
             yield Flag(
                 WIDE_TACHYCARDIA, "QRS of 120 ms or more above 100 beats a minute", f"{qrs}, {ecg.rate:.0f} a minute"
             )
-    if ecg.axes.qrs is not None and not _arms_reversed(ecg):
+    if ecg.axes.qrs is not None and reversed_limb_leads(ecg) is None:
         if -90 <= ecg.axes.qrs < -30:
             yield Flag(LEFT_AXIS, "QRS axis from -30 to -90 degrees", f"{ecg.axes.qrs:.0f} deg")
         elif 90 < ecg.axes.qrs <= 180:
@@ -196,10 +201,29 @@ def _neighbours(levels: dict[str, float], met: Callable[[str, float], bool]) -> 
     return found
 
 
-def _arms_reversed(ecg: EcgAnalysis) -> bool:
-    """Whether lead I is upside down and the chest leads are not."""
-    one, six = ecg.levels.get("I"), ecg.levels.get("V6")
-    if one is None or six is None or ecg.axes.p is None or ecg.axes.qrs is None:
-        return False
-    upside_down = abs(ecg.axes.p) > 90 and abs(ecg.axes.qrs) > 90 and one.t < 0
-    return upside_down and six.r > abs(six.s)
+def reversed_limb_leads(ecg: EcgAnalysis) -> Flag | None:
+    """Return the flag of swapped limb leads: the frontal plane is upside down and the chest leads are not.
+
+    With the arms swapped lead I is mirrored, with the right arm and the left leg lead II. The left arm and the left leg
+    swapped leave a normal looking recording, and are not told.
+    """
+    names = ("I", "II", "V6")
+    if ecg.axes.p is None or ecg.axes.qrs is None or any(name not in ecg.levels for name in names):
+        return None
+    one, two, six = (ecg.levels[name] for name in names)
+    if six.r <= abs(six.s):
+        return None
+    figures = f"P axis {ecg.axes.p:.0f} deg, QRS axis {ecg.axes.qrs:.0f} deg"
+    if _points_up(ecg.axes.p) and _points_up(ecg.axes.qrs) and two.t < 0:
+        return Flag(
+            REVERSED_RIGHT_LEADS,
+            "P and QRS axes from -20 to -160 degrees, T negative in lead II, QRS positive in V6",
+            figures,
+        )
+    if abs(ecg.axes.p) > 90 and abs(ecg.axes.qrs) > 90 and one.t < 0:
+        return Flag(REVERSED_ARMS, "P, QRS and T all negative in lead I, QRS positive in V6", figures)
+    return None
+
+
+def _points_up(axis: float) -> bool:
+    return -160 < axis < -20

@@ -28,7 +28,7 @@ class BeatShape:
 class Shapes:
     """Every beat (``samples``, of its largest deflection) with the number of its shape.
 
-    ``measured`` are shapes of two beats at least, that of most beats first. ``numbers`` count from 0 and go on beyond
+    ``measured`` are shapes of two beats at least, the dominant one first. ``numbers`` count from 0 and go on beyond
     them for beats that are the only one of their shape; None where the recording begins or ends within the beat.
     """
 
@@ -38,7 +38,7 @@ class Shapes:
 
     @property
     def dominant(self) -> BeatShape:
-        """The shape of most beats."""
+        """The shape of the usual beats."""
         return self.measured[0]
 
     @property
@@ -71,8 +71,7 @@ def find_shapes(leads: EcgLeads, beats: Samples, cycle: float) -> Shapes:
     measured: list[BeatShape] = []
     others: list[BeatClass] = []
     for members in sort_beats(leads, beats):
-        reach = min(cycle, _usual_pause(beats, members) / leads.sampling_frequency)
-        median = median_beat(leads, members.samples, reach) if len(members.samples) > 1 else None
+        median = median_beat(leads, members, cycle) if len(members.samples) > 1 else None
         if median is None:
             others.append(members)
         else:
@@ -82,9 +81,3 @@ def find_shapes(leads: EcgLeads, beats: Samples, cycle: float) -> Shapes:
     classes = [*(shape.beats for shape in measured), *others]
     number_of = {beat: number for number, members in enumerate(classes) for beat in members.numbers}
     return Shapes(beats, tuple(measured), tuple(number_of.get(beat) for beat in range(len(beats))))
-
-
-def _usual_pause(beats: Samples, members: BeatClass) -> float:
-    """How many samples after a beat of this shape the next beat usually comes: soon, where it is premature."""
-    pauses = [beats[number + 1] - beats[number] for number in members.numbers if number + 1 < len(beats)]
-    return float(np.median(pauses)) if pauses else np.inf

@@ -18,14 +18,38 @@ _ALIKE = 0.88
 """Correlation over all leads from which two QRS complexes are of one shape."""
 _BEFORE_SECONDS = 0.42
 _AFTER_SECONDS = 0.64
+_LEAST_AFTER_SECONDS = 0.36
+_PREMATURE = 0.75
+"""A beat that comes after less than this part of the usual pause would lie in the T wave's window of the one before."""
+_LEAST_UNDISTURBED = 2
+"""One beat tells nothing of the noise."""
+_USUAL_PERCENTILE = 60
+_MANY = 0.25
+_COMPARABLE = 0.5
+_LATER = 1.2
 
 
 @dataclass(frozen=True, eq=False)
 class BeatClass:
-    """Beats of one shape: their samples (aligned on the first of them) and numbers among all beats."""
+    """Beats of one shape: their samples (aligned on the first of them) and numbers among all beats.
+
+    ``since`` and ``until`` are how many samples after the beat before and before the next beat each comes; infinite at
+    both ends of the recording.
+    """
 
     samples: Samples
     numbers: tuple[int, ...]
+    since: Signal
+    until: Signal
+
+    @property
+    def usual_pause(self) -> float:
+        """How many samples after a beat of this shape the next beat usually comes: soon, where it is premature.
+
+        Where premature beats follow half of them it is the pause after the others, not something between.
+        """
+        known = self.until[np.isfinite(self.until)]
+        return float(np.percentile(known, _USUAL_PERCENTILE, method="higher")) if known.size else np.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +67,11 @@ class MedianBeat:
 
 
 def sort_beats(leads: EcgLeads, beats: Samples) -> tuple[BeatClass, ...]:
-    """Return the classes of beats by shape, the dominant one first: that of the most beats."""
+    """Return the classes of beats by shape, the dominant one first: that of the most beats.
+
+    Of two with about as many beats, as in bigeminy, the one is dominant that comes after the longer pause: the other's
+    beats are premature.
+    """
     reach, shift = (round(seconds * leads.sampling_frequency) for seconds in (_QRS_SECONDS, _SHIFT_SECONDS))
     templates: list[Signal] = []
     members: list[list[tuple[int, int]]] = []
@@ -65,28 +93,51 @@ def sort_beats(leads: EcgLeads, beats: Samples) -> tuple[BeatClass, ...]:
         templates[best_at] += (_window(leads.signal, aligned, reach) - templates[best_at]) / min(
             len(members[best_at]), 10
         )
-    classes = [
-        BeatClass(np.array([sample for _, sample in each], dtype=np.int64), tuple(number for number, _ in each))
-        for each in members
-    ]
-    return tuple(sorted(classes, key=lambda each: -len(each.samples)))
+    until = np.append(np.diff(beats), np.inf)
+    since = np.append(np.inf, np.diff(beats))
+    classes = []
+    for each in members:
+        numbers = [number for number, _ in each]
+        samples = np.array([sample for _, sample in each], dtype=np.int64)
+        classes.append(BeatClass(samples, tuple(numbers), since[numbers], until[numbers]))
+    basic = _basic(classes, len(beats))
+    return tuple(sorted(classes, key=lambda each: (each is not basic, -len(each.samples))))
 
 
-def median_beat(leads: EcgLeads, beats: Samples, cycle: float) -> MedianBeat | None:
-    """Return the median of the beats at some samples, None where the recording begins or ends within each of them.
+def _basic(classes: list[BeatClass], count: int) -> BeatClass | None:
+    """The shape of the basic rhythm among those of many beats; None where noise has scattered all of them."""
+    enough = max(_MANY * count, _COMPARABLE * max((len(each.samples) for each in classes), default=0), 2)
+    many = [each for each in classes if len(each.samples) >= enough]
+    if not many:
+        return None
+    most = max(many, key=lambda each: len(each.samples))
+    last = max(many, key=_pause_before)
+    return last if _pause_before(last) > _LATER * _pause_before(most) else most
 
-    ``cycle`` (s) is the usual time from beat to beat.
+
+def _pause_before(each: BeatClass) -> float:
+    return float(np.median(each.since[np.isfinite(each.since)]))
+
+
+def median_beat(leads: EcgLeads, members: BeatClass, cycle: float) -> MedianBeat | None:
+    """Return the median of the beats of a shape, None where the recording begins or ends within each of them.
+
+    ``cycle`` (s) is the usual time from beat to beat. Beats that a premature one follows are left out: it would be
+    taken for their T wave; unless hardly any is left.
     """
     frequency = leads.sampling_frequency
+    reach = min(cycle, members.usual_pause / frequency)
     before = round(_BEFORE_SECONDS * frequency)
-    after = round(min(_AFTER_SECONDS, max(0.9 * cycle, 0.36)) * frequency)
-    whole = [sample for sample in beats if sample >= before and sample + after < leads.signal.shape[1]]
-    if not whole:
+    after = round(min(_AFTER_SECONDS, max(0.9 * reach, _LEAST_AFTER_SECONDS)) * frequency)
+    whole = (members.samples >= before) & (members.samples + after < leads.signal.shape[1])
+    if not whole.any():
         return None
-    stack = np.stack([leads.signal[:, sample - before : sample + after] for sample in whole])
+    undisturbed = whole & (members.until >= _PREMATURE * members.usual_pause)
+    chosen = members.samples[undisturbed if undisturbed.sum() >= _LEAST_UNDISTURBED else whole]
+    stack = np.stack([leads.signal[:, sample - before : sample + after] for sample in chosen])
     median = np.median(stack, axis=0)
     spread = 1.48 * np.median(np.abs(stack - median), axis=0)
-    return MedianBeat(median, spread, before, frequency, len(whole))
+    return MedianBeat(median, spread, before, frequency, len(chosen))
 
 
 def _window(signal: Signal, sample: int, reach: int) -> Signal:

@@ -36,6 +36,10 @@ class EcgLeads:
         """One lead's samples, or None if it was not recorded."""
         return self.signal[self.names.index(name)] if name in self.names else None
 
+    def first(self, seconds: float) -> EcgLeads:
+        """The same leads up to a time in s."""
+        return EcgLeads(self.names, self.signal[:, : round(seconds * self.sampling_frequency)], self.sampling_frequency)
+
     def resampled(self, frequency: float) -> EcgLeads:
         """The same leads at another sampling frequency, anti-alias filtered (polyphase, zero phase)."""
         if frequency == self.sampling_frequency:

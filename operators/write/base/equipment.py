@@ -36,7 +36,8 @@ def write_equipment(result: Dataset, algorithm: Algorithm) -> None:
 def contributing_equipment(algorithm: Algorithm, source: Dataset, started: datetime) -> Sequence:
     """Return the Contributing Equipment Sequence (PS3.3 C.12.1): the algorithm, then the scanner.
 
-    ``started`` is when the algorithm's contribution began. The scanner is left out if the source does not name its
+    ``started`` is when the algorithm's contribution began. The notice on its model stands beside its title: here every
+    kind of object has a place for it. The scanner is left out if the source does not name its
     manufacturer, which the sequence requires.
     """
     processing = Dataset()
@@ -46,7 +47,7 @@ def contributing_equipment(algorithm: Algorithm, source: Dataset, started: datet
     processing.SoftwareVersions = algorithm.version
     processing.DeviceUID = algorithm.device_uid
     processing.ContributionDateTime = started.strftime("%Y%m%d%H%M%S.%f%z")
-    processing.ContributionDescription = algorithm.title
+    processing.ContributionDescription = ": ".join(filter(None, (algorithm.title, algorithm.notice)))
     if not source.get("Manufacturer"):
         return Sequence([processing])
     acquisition = Dataset()

@@ -52,9 +52,12 @@ class EcgPage:
 
 
 def draw_ecg(leads: EcgLeads, page: EcgPage) -> NDArray[np.uint8]:
-    """Draw the first ten seconds, (row, column, 3) in sRGB: twelve leads and a rhythm strip, or a row for each lead."""
+    """Draw the first ten seconds, (row, column, 3) in sRGB: twelve leads and a rhythm strip, or a row for each lead.
+
+    A row for each lead also where parts are shaded, as each may lie where the other layout shows another lead.
+    """
     leads = _shown(leads)
-    rows, scale = _rows(leads), _PIXELS_PER_MILLIMETRE
+    rows, scale = _rows(leads, page), _PIXELS_PER_MILLIMETRE
     top = round((2 * _MARGIN_MILLIMETRES + 8 + _LINE_MILLIMETRES * (len(page.lines) + 2)) * scale)
     width = round((_PAGE_SECONDS * _MILLIMETRES_PER_SECOND + 2 * _MARGIN_MILLIMETRES) * scale)
     height = top + round((len(rows) * _ROW_MILLIMETRES + 2 * _MARGIN_MILLIMETRES) * scale)
@@ -67,20 +70,21 @@ def draw_ecg(leads: EcgLeads, page: EcgPage) -> NDArray[np.uint8]:
     _draw_header(draw, page)
     for row, middle in zip(rows, middles, strict=True):
         for name, (begin, end) in _places(row).items():
-            _draw_lead(draw, leads, name, begin, end, middle)
+            # A tall wave reaches into the row above, as on a cardiograph's paper, but not into the header.
+            _draw_lead(draw, leads, name, (begin, end), middle, top)
     _draw_marks(draw, page, middles[-1])
     return np.asarray(image, dtype=np.uint8)
 
 
 def _shown(leads: EcgLeads) -> EcgLeads:
     """The first ten seconds with all leads, each about its own median."""
-    leads = with_derived_limb_leads(leads)
-    signal = leads.signal[:, : round(_PAGE_SECONDS * leads.sampling_frequency)]
-    return EcgLeads(leads.names, signal - np.median(signal, axis=1, keepdims=True), leads.sampling_frequency)
+    leads = with_derived_limb_leads(leads.first(_PAGE_SECONDS))
+    middle = np.median(leads.signal, axis=1, keepdims=True)
+    return EcgLeads(leads.names, leads.signal - middle, leads.sampling_frequency)
 
 
-def _rows(leads: EcgLeads) -> list[tuple[str, ...]]:
-    if all(name in leads.names for column in _COLUMNS for name in column):
+def _rows(leads: EcgLeads, page: EcgPage) -> list[tuple[str, ...]]:
+    if not page.shades and all(name in leads.names for column in _COLUMNS for name in column):
         return [*zip(*_COLUMNS, strict=True), (_RHYTHM_LEAD,)]
     return [(name,) for name in leads.names]
 
@@ -123,15 +127,17 @@ def _draw_header(draw: ImageDraw.ImageDraw, page: EcgPage) -> None:
         y += round(_LINE_MILLIMETRES * scale)
 
 
-def _draw_lead(draw: ImageDraw.ImageDraw, leads: EcgLeads, name: str, begin: float, end: float, middle: float) -> None:
+def _draw_lead(
+    draw: ImageDraw.ImageDraw, leads: EcgLeads, name: str, shown: tuple[float, float], middle: float, top: float
+) -> None:
     lead = leads.lead(name)
     if lead is None:
         return
+    begin, end = shown
     first, last = (round(seconds * leads.sampling_frequency) for seconds in (begin, end))
     piece = lead[first:last]
     x = _x(begin + np.arange(len(piece)) / leads.sampling_frequency)
-    limit = 0.48 * _ROW_MILLIMETRES * _PIXELS_PER_MILLIMETRE
-    y = middle - np.clip(piece * _MILLIMETRES_PER_MILLIVOLT * _PIXELS_PER_MILLIMETRE, -limit, limit)
+    y = np.maximum(middle - piece * _MILLIMETRES_PER_MILLIVOLT * _PIXELS_PER_MILLIMETRE, top)
     if len(piece) > 1:
         draw.line(list(zip(x.tolist(), y.tolist(), strict=True)), fill=_TRACE, width=2, joint="curve")
     label = (float(_x(np.array(begin))) + 6, middle - 0.46 * _ROW_MILLIMETRES * _PIXELS_PER_MILLIMETRE)
@@ -141,7 +147,7 @@ def _draw_lead(draw: ImageDraw.ImageDraw, leads: EcgLeads, name: str, begin: flo
 def _draw_marks(draw: ImageDraw.ImageDraw, page: EcgPage, middle: float) -> None:
     base = middle + 0.42 * _ROW_MILLIMETRES * _PIXELS_PER_MILLIMETRE
     for start, end in page.marks:
-        if end > _PAGE_SECONDS:
+        if start < 0 or end > _PAGE_SECONDS:
             continue
         left, right = (float(_x(np.array(seconds))) for seconds in (start, end))
         draw.line((left, base, right, base), fill=_MARK, width=2)

@@ -33,7 +33,7 @@ def test_findings_evidence_and_plot(tmp_path: Path) -> None:
     assert NOTICE in words_of(results["ECG findings evidence"])
     for name in outcome.files:
         assert dciodvfy_problems(tmp_path / "results" / name) == []
-    assert [gate.passed for gate in outcome.gates] == [True, True]
+    assert [gate.passed for gate in outcome.gates] == [True, True, True]
 
 
 def test_a_holter_recording_of_two_leads(tmp_path: Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from apps.ecg_findings.classify import WEIGHTS, Model
+from apps.ecg_findings.classify import WEIGHTS, Model, classify
 from apps.ecg_findings.labels import load_labels
 from apps.ecg_findings.network import FindingsNetwork, NetworkSettings
 from apps.ecg_findings.signal import SAMPLES, network_input
@@ -18,8 +19,10 @@ from apps.ecg_findings.training.samples import Samples, simulate_samples
 from apps.run import app_manifest, model_folder_of
 from operators.infer.explain import integrated_gradients, sanity_check
 from operators.measure.ecg.leads import INDEPENDENT_LEADS
+from operators.read.ecg import read_newest_ecg
+from operators.read.study import read_study
 from operators.read.waveforms.ecg_leads import STANDARD_LEADS, EcgLeads
-from phantoms.ecg import RESTING, Heart, Infarction, simulate_ecg
+from phantoms.ecg import RESTING, Heart, Infarction, simulate_ecg, write_ecg
 
 NAMES = [label.name for label in load_labels()]
 FIRST_SEED = 2_000_000
@@ -87,6 +90,29 @@ def test_an_anterior_infarction_rests_on_the_chest_leads_after_the_j_point(model
         share.append(found[:, inside].sum() / found.sum() / inside.mean())
     assert np.mean(chest) > 0.5
     assert np.mean(share) > 1.2, "more than chance lies between the onset of QRS and the end of T"
+
+
+@pytest.mark.parametrize(
+    ("infarction", "leads"),
+    [(Infarction.ANTERIOR, ("V1", "V2", "V3", "V4")), (Infarction.INFERIOR, ("II",))],
+)
+def test_the_evidence_of_an_infarction_lies_in_its_leads_between_qrs_and_the_end_of_t(
+    infarction: Infarction, leads: tuple[str, ...], model: Model, tmp_path: Path
+) -> None:
+    hits, inside = [], []
+    for seed in (11, 12, 13, 14):
+        ecg = simulate_ecg(Heart(infarction=infarction, st_elevation=0.35), noise=RESTING, seed=seed)
+        write_ecg(ecg, tmp_path / str(seed) / "ecg.dcm", seed=seed)
+        (series,) = read_study(tmp_path / str(seed)).series
+        (finding,) = classify(read_newest_ecg(series), (), model, explain=True).reported
+        assert len(finding.evidence) == 4
+        spans = [(beat.qrs_end, beat.t_end) for beat in ecg.beats]
+        for shade in finding.evidence:
+            hits.append(shade.lead in leads)
+            overlaps = [max(0.0, min(shade.end, end) - max(shade.start, start)) for start, end in spans]
+            inside.append(sum(overlaps) / (shade.end - shade.start))
+    assert np.mean(hits) >= 0.75
+    assert np.mean(inside) >= 0.75
 
 
 def test_the_explanation_depends_on_the_weights(model: Model) -> None:

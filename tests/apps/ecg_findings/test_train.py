@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from apps.ecg_findings import train
+from apps.ecg_findings import ablation, train
 from apps.ecg_findings.classify import load_model
 from apps.ecg_findings.labels import load_labels
 from apps.ecg_findings.network import FindingsNetwork, NetworkSettings
 from apps.ecg_findings.training.pretraining import PATCH, masked, pretrain
 from apps.ecg_findings.training.records import read_records
 from apps.ecg_findings.training.samples import Samples, augmented, simulate_samples
+from operators.learn.loop import Schedule
+from operators.learn.program import DEMONSTRATION
 from phantoms.ecg import RESTING, simulate_ecg
 
 NAMES = [label.name for label in load_labels()]
@@ -31,8 +33,16 @@ def test_the_smallest_training_makes_a_model_that_loads(tmp_path: Path) -> None:
     model = load_model(tmp_path, torch.device("cpu"))
     assert [label.name for label in model.labels] == NAMES
     description = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))
-    assert description["notice"] == train.NOTICE
-    assert description["figures"]["recordings"] == train.SIZES["test"].test
+    assert description["notice"] == DEMONSTRATION
+    assert description["figures"]["recordings"] == train.SIZES["test"].held_out
+
+
+def test_the_ablation_compares_both_starts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(ablation, "SCHEDULES", {20: Schedule(1, 10, 1e-3)})
+    ablation.main(["--seeds", "1", "--recordings", "24", "--test", "24", "--pretraining-epochs", "1"])
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[0] == "| labelled recordings, start | macro_auroc | macro_auroc_lead_ii |"
+    assert [row.split(" | ")[0] for row in rows[2:]] == ["| 20, scratch", "| 20, pre-trained"]
 
 
 def test_the_loss_of_pre_training_falls(samples: Samples) -> None:
@@ -53,7 +63,7 @@ def test_what_is_hidden_is_whole_patches_of_all_leads() -> None:
 
 def test_augmentation_leaves_leads_out_but_never_all() -> None:
     signals = np.ones((200, 8, 2000), dtype=np.float32)
-    found = augmented(signals, np.random.default_rng(1))
+    found, _ = augmented(signals, np.zeros((200, 1), dtype=np.float32), np.random.default_rng(1))
     present = (found != 0).any(axis=2).sum(axis=1)
     assert present.min() >= 1
     assert (present == 1).mean() > 0.2

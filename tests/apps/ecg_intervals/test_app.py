@@ -108,4 +108,4 @@ def test_of_several_recordings_the_newest_is_measured_and_the_others_are_told(tm
         write_ecg(ecg, tmp_path / "study" / f"{number}.dcm", seed=7, instance_number=number)
     outcome, _ = run(tmp_path / "study", tmp_path / "results")
     assert outcome.status == "analysed"
-    assert outcome.summary.endswith("2 older recordings not measured")
+    assert outcome.summary.endswith("2 older recordings not read")

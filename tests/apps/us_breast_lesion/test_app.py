@@ -194,6 +194,16 @@ def test_beside_a_mass_the_pictures_without_one_are_named(picture: SimulatedSono
     assert not any(code_of(item) == "4147007" for item in items(report))
 
 
+def test_every_object_tells_in_its_header_what_its_model_is_for(study: Run) -> None:
+    assert {dataset.Modality for dataset in study.objects.values()} >= {"SEG", "SR", "KO", "OT"}
+    for dataset in study.objects.values():
+        told = dataset.ContributingEquipmentSequence[0].ContributionDescription
+        assert (
+            told == "Breast ultrasound masses: demonstration weights, trained on simulated data, not for clinical use"
+        )
+    assert study.outcome.told.endswith("[demonstration weights, trained on simulated data, not for clinical use]")
+
+
 @pytest.mark.peer
 def test_every_object_is_valid(study: Run, normal: Run) -> None:
     for run in (study, normal):

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 from pydicom.data import get_testdata_files
 
 from apps.run import UnknownAppError
 from deploy.inspect.folder import Inspection, inspect_folder
 from deploy.inspect.report import FolderReport, SeriesReport
+from phantoms.ecg import Heart, simulate_ecg, write_ecg
 from phantoms.faults import drop_slice, set_attributes, truncate_file
 from phantoms.mr_brain import simulate_brain_mr, write_brain_mr
+from phantoms.sonography import Lesion, simulate_breast, write_sonogram
 from tests.deploy.inspect.folders import ct, diffusion, electrocardiogram, junk, ultrasound
 
 APP = "mr_white_matter_lesions"
@@ -251,3 +254,34 @@ def test_a_wrong_window_or_spacing_is_no_failure(tmp_path: Path) -> None:
     assert inspection.report.failures == []
     ((_, pictures),) = inspection.pictures
     assert all(np.ptp(tile.image) > 100 for tile in pictures.tiles)
+
+
+def test_apps_on_pictures_and_waveforms_say_on_what_they_would_run(tmp_path: Path) -> None:
+    write_ecg(simulate_ecg(Heart()), tmp_path / "ecg" / "ecg.dcm", seed=1)
+    (tmp_path / "clip").mkdir()
+    write_sonogram([simulate_breast(Lesion.BENIGN, seed=seed) for seed in (1, 2)], tmp_path / "clip", seed=2)
+    names = ("ecg_intervals", "us_breast_lesion")
+    verdicts = {
+        app.name: app
+        for study in inspect_folder(tmp_path, names).report.studies
+        for app in study.apps
+        if app.verdict != "not concerned"
+    }
+    assert {app.verdict for app in verdicts.values()} == {"runs"}
+    assert [gate.detail for gate in verdicts["ecg_intervals"].gates] == [
+        "instance 1: 12 channels, 10 s at 500 Hz",
+    ]
+    (gate,) = verdicts["us_breast_lesion"].gates
+    assert gate.detail.startswith("instance 1: 2 frames of ")
+
+
+def test_an_app_refuses_waveforms_whose_samples_are_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "ecg.dcm"
+    write_ecg(simulate_ecg(Heart()), path, seed=1)
+    instance = dcmread(path)
+    item = instance.WaveformSequence[0]
+    item.WaveformData = item.WaveformData[:1000]
+    instance.save_as(path)
+    (app,) = inspect_folder(tmp_path, ["ecg_intervals"]).report.studies[0].apps
+    assert app.verdict == "refuses"
+    assert app.gates[0].reason == "truncated-waveform-data"

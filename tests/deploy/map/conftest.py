@@ -1,4 +1,4 @@
-"""One build context for all tests of this folder."""
+"""A build context of each kind of app for all tests of this folder: with weights, and of rules alone."""
 
 from __future__ import annotations
 
@@ -13,14 +13,21 @@ from tests.deploy.cli.conftest import gantry
 
 __all__ = ["gantry"]
 
-APP = "mr_white_matter_lesions"
+APPS = ("mr_white_matter_lesions", "ecg_intervals", "ecg_findings")
+APP = APPS[0]
+
+
+@pytest.fixture(scope="session", params=APPS)
+def app(request: pytest.FixtureRequest) -> str:
+    """The app that is packaged."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(app: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The build context."""
     output = tmp_path_factory.mktemp("map") / "context"
-    write_context(APP, output)
+    write_context(app, output)
     return output
 
 

@@ -20,19 +20,22 @@ from deploy.map import context, layout
 from deploy.map.context import PackageError, write_context
 from deploy.map.requirements import pinned_requirements
 from tests.deploy.cli.conftest import Gantry
-from tests.deploy.map.conftest import APP
+from tests.deploy.map.conftest import APP, APPS
+
+ONLY_FOR_TRAINING = {"phantoms", "wfdb"}
+"""What an app's training reads its data with; the packaged app never trains."""
 
 
 def inside(rootfs: Path, path: str) -> Path:
     return rootfs / path.lstrip("/")
 
 
-def test_the_application_manifest_has_what_the_specification_asks_for(rootfs: Path) -> None:
+def test_the_application_manifest_has_what_the_specification_asks_for(rootfs: Path, app: str) -> None:
     content = json.loads(inside(rootfs, layout.APP_MANIFEST).read_text(encoding="utf-8"))
-    manifest = app_manifest(APP)
+    manifest = app_manifest(app)
     assert content["apiVersion"] == "1.0.0"
     assert content["type"] == "application"
-    assert content["command"] == f"python3 -m apps.{APP}"
+    assert content["command"] == f"python3 -m apps.{app}"
     assert content["input"] == {"path": "/var/holoscan/input", "formats": ["file"]}
     assert content["output"] == {"path": "/var/holoscan/output", "format": "file"}
     assert content["sdk"] == "monai-deploy"
@@ -56,9 +59,9 @@ def test_the_application_manifest_has_what_the_specification_asks_for(rootfs: Pa
     )
 
 
-def test_the_package_manifest_names_roots_models_and_resources(rootfs: Path) -> None:
+def test_the_package_manifest_names_roots_models_and_resources(rootfs: Path, app: str) -> None:
     content = json.loads(inside(rootfs, layout.PKG_MANIFEST).read_text(encoding="utf-8"))
-    resources = app_manifest(APP).resources
+    resources = app_manifest(app).resources
     assert content["applicationRoot"] == "/opt/holoscan/app"
     assert content["modelRoot"] == "/opt/holoscan/models"
     assert content["resources"] == {
@@ -71,22 +74,22 @@ def test_the_package_manifest_names_roots_models_and_resources(rootfs: Path) -> 
     assert inside(rootfs, f"{content['modelRoot']}/{model['path']}").is_dir()
 
 
-def test_every_file_of_the_model_is_there_and_readable_by_everyone(rootfs: Path) -> None:
-    folder = inside(rootfs, layout.MODELS) / APP
-    for file in app_manifest(APP).model.files:
+def test_every_file_of_the_model_is_there_and_readable_by_everyone(rootfs: Path, app: str) -> None:
+    folder = inside(rootfs, layout.MODELS) / app
+    for file in app_manifest(app).model.files:
         copied = folder / file.path
-        assert copied.read_bytes() == (model_folder_of(APP) / file.path).read_bytes()
+        assert copied.read_bytes() == (model_folder_of(app) / file.path).read_bytes()
         # The app runs as a user who owns none of them.
         assert copied.stat().st_mode & 0o004
 
 
-def test_the_dockerfile_pins_its_base_labels_the_image_and_leaves_root(built: Path) -> None:
+def test_the_dockerfile_pins_its_base_labels_the_image_and_leaves_root(built: Path, app: str) -> None:
     text = (built / "Dockerfile").read_text(encoding="utf-8")
-    manifest = app_manifest(APP)
+    manifest = app_manifest(app)
     assert re.search(r"^FROM python:3\.\d+\.\d+-slim-\w+$", text, re.MULTILINE)
     for label in (
         f'base="{context.DEFAULT_BASE_IMAGE}"',
-        f'tag="{APP}:{manifest.application.version}"',
+        f'tag="{app}:{manifest.application.version}"',
         f'org.opencontainers.image.title="{manifest.application.title}"',
         f'org.opencontainers.image.version="{manifest.application.version}"',
     ):
@@ -103,7 +106,7 @@ def test_every_package_that_the_code_imports_is_pinned(rootfs: Path) -> None:
     pinned = {line.partition("==")[0] for line in requirements}
     distributions = packages_distributions()
     application = inside(rootfs, layout.APPLICATION)
-    own = {path.name for path in application.iterdir()} | {"phantoms"}
+    own = {path.name for path in application.iterdir()} | ONLY_FOR_TRAINING
     for path in application.rglob("*.py"):
         for name in imported_packages(path) - own - set(sys.stdlib_module_names):
             assert any(canonicalize_name(found) in pinned for found in distributions[name]), f"{path} imports {name}"
@@ -126,7 +129,7 @@ def test_pins_are_those_of_this_environment() -> None:
     assert not {"pynetdicom", "sqlalchemy", "typer"} & set(pins)
 
 
-def test_the_tool_shows_and_exports_what_the_package_holds(rootfs: Path, tmp_path: Path) -> None:
+def test_the_tool_shows_and_exports_what_the_package_holds(rootfs: Path, app: str, tmp_path: Path) -> None:
     tool = inside(rootfs, layout.TOOLS)
     environment = {
         **os.environ,
@@ -145,18 +148,19 @@ def test_the_tool_shows_and_exports_what_the_package_holds(rootfs: Path, tmp_pat
     (tmp_path / "config").rename(tmp_path / "seen")
     subprocess.run([tool], env=environment, check=True)
     assert (tmp_path / "app" / "apps" / "run.py").is_file()
-    assert (tmp_path / "models" / APP).is_dir()
-    assert (tmp_path / "docs" / APP / "README.md").is_file()
+    assert (tmp_path / "models" / app).is_dir()
+    assert (tmp_path / "docs" / app / "README.md").is_file()
 
 
-def test_a_changed_model_is_not_packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / APP
-    shutil.copytree(app_folder(APP), folder)
-    weights = folder / "model" / app_manifest(APP).model.files[0].path
+@pytest.mark.parametrize("app", APPS)
+def test_a_changed_model_is_not_packaged(app: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / app
+    shutil.copytree(app_folder(app), folder)
+    weights = folder / "model" / app_manifest(app).model.files[0].path
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
     monkeypatch.setattr(context, "app_folder", lambda name: folder)
     with pytest.raises(PackageError, match=weights.name):
-        write_context(APP, tmp_path / "context")
+        write_context(app, tmp_path / "context")
     assert not (tmp_path / "context").exists()
 
 

@@ -339,7 +339,7 @@ def test_study_says_what_the_latest_job_of_each_app_came_to(database: Database) 
     held = claimed(database)
     jobs.begin_verification(database, held, ANALYSED)
     jobs.begin_delivery(database, held, ANALYSED, DELIVERIES)
-    assert outcome_of(database) == "tiny: 3 lesions"
+    assert outcome_of(database) == "tiny: 3 lesions; not yet delivered"
 
 
 def test_job_of_an_app_that_is_not_configured_says_so_and_runs_when_it_is_again(database: Database) -> None:

@@ -147,7 +147,7 @@ def test_results_are_in_the_outbox_for_every_destination(node: Node, flair: tupl
         assert (header.SOPInstanceUID, header.SOPClassUID) == (row.sop_instance_uid, row.sop_class_uid)
     assert Outcome.load(node.data / "outbox" / "1").input_digest == node.job().input_digest
     assert node.results == 1
-    assert node.study_outcome().endswith("bright voxels")
+    assert node.study_outcome().endswith("bright voxels; not yet delivered")
     assert list((node.data / "work").iterdir()) == []
 
 
@@ -259,7 +259,7 @@ def test_job_from_before_a_change_of_settings_gives_way_to_a_new_one(
     assert not (control / "runs").exists()
     work(node.worker(settings=changed))
     assert [job.state for job in node.jobs()] == [JobState.FAILED, JobState.DELIVERING]
-    assert node.study_outcome().endswith("bright voxels")
+    assert node.study_outcome().endswith("bright voxels; not yet delivered")
 
 
 def test_settings_that_are_changed_back_give_the_first_job_its_turn(
@@ -275,7 +275,7 @@ def test_settings_that_are_changed_back_give_the_first_job_its_turn(
     assert [job.reason for job in node.jobs()] == ["outdated", "outdated"]
     work(node.worker())
     assert [job.state for job in node.jobs()] == [JobState.DELIVERING, JobState.FAILED]
-    assert node.study_outcome().endswith("bright voxels")
+    assert node.study_outcome().endswith("bright voxels; not yet delivered")
     assert (control / "runs").read_text().count("run") == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,17 @@ from pydicom.dataset import Dataset, FileDataset
 from operators.read.ecg import read_newest_ecg
 from operators.read.study import Series, read_study
 from operators.refused import Reason, Refused
-from phantoms.ecg import AMBULATORY, FIVE_ELECTRODES, GENERAL, TWELVE_LEAD, simulate_ecg, write_ecg
+from phantoms.ecg import (
+    AMBULATORY,
+    FIVE_ELECTRODES,
+    GENERAL,
+    TWELVE_LEAD,
+    median_beat_group,
+    rhythm_group,
+    simulate_ecg,
+    write_ecg,
+    write_groups,
+)
 from phantoms.ecg.dicom import Recorder
 from phantoms.ecg.electrodes import LEADS
 
@@ -47,7 +58,7 @@ def test_every_kind_of_recorder(tmp_path: Path, recorder: Recorder, leads: tuple
     path = write_ecg(ecg, tmp_path / "ecg.dcm", seed=1, recorder=recorder, leads=leads)
     recording = read_newest_ecg(series_of(path)).recording
     assert recording.leads.names == leads
-    assert recording.channels == {name: number for number, name in enumerate(leads, start=1)}
+    assert recording.channels == {name: (1, number) for number, name in enumerate(leads, start=1)}
     for name in leads:
         found = recording.leads.lead(name)
         assert found is not None
@@ -84,7 +95,7 @@ def test_a_flat_lead_is_named_and_left_out(tmp_path: Path) -> None:
     recording = read_newest_ecg(series_of(path)).recording
     assert recording.absent == {"V2": "flat"}
     assert "V2" not in recording.leads.names
-    assert recording.channels["V3"] == 9, "channels keep their numbers"
+    assert recording.channels["V3"] == (1, 9), "channels keep their numbers"
 
 
 def test_padding_at_the_start_is_left_out_and_positions_count_from_the_group(tmp_path: Path) -> None:
@@ -99,6 +110,60 @@ def test_padding_at_the_start_is_left_out_and_positions_count_from_the_group(tmp
     assert recording.first_sample == 100
     assert recording.leads.signal.shape[1] == 10 * FREQUENCY - 100
     assert recording.sample(0.0) == 101
+
+
+def test_groups_recorded_at_once_are_read_together(tmp_path: Path) -> None:
+    ecg = simulate_ecg(sampling_frequency=FREQUENCY)
+    groups = [rhythm_group(ecg, GENERAL, LEADS[first : first + 3]) for first in range(0, 12, 3)]
+    path = write_groups([median_beat_group(ecg), *groups], tmp_path / "ecg.dcm", seed=2, recorder=GENERAL)
+    recording = read_newest_ecg(series_of(path)).recording
+    assert recording.leads.names == LEADS
+    assert recording.channels["V5"] == (5, 2)
+    assert recording.other_groups == 0
+    found = recording.leads.lead("V5")
+    assert found is not None
+    np.testing.assert_allclose(found, ecg.lead("V5"), atol=GENERAL.step / 2000 + 1e-9)
+
+
+def test_of_groups_in_turn_the_longest_is_read_and_the_others_are_told(tmp_path: Path) -> None:
+    ecg = simulate_ecg(sampling_frequency=FREQUENCY)
+    turns = [rhythm_group(ecg, leads=LEADS[:3], seconds=5.0), rhythm_group(ecg, leads=LEADS[3:], start=5.0)]
+    path = write_groups([*turns, rhythm_group(ecg, leads=("V1",))], tmp_path / "ecg.dcm", seed=2)
+    read = read_newest_ecg(series_of(path))
+    assert read.recording.leads.names == ("V1",)
+    assert read.remarks == ("2 other parts of the recording not read",)
+
+
+def test_a_lead_that_came_off_is_left_out_and_told(tmp_path: Path) -> None:
+    path, dataset = written(tmp_path)
+    samples = samples_of(dataset)
+    samples[4 * FREQUENCY :, LEADS.index("II")] = -3
+    dataset.WaveformSequence[0].WaveformData = samples.tobytes()
+    dataset.save_as(path)
+    read = read_newest_ecg(series_of(path))
+    assert "II" not in read.recording.leads.names
+    assert read.remarks == ("not used, no signal for 6.0 of 10.0 s: II",)
+
+
+def test_a_pause_of_all_leads_at_once_ends_what_is_read(tmp_path: Path) -> None:
+    path, dataset = written(tmp_path)
+    samples = samples_of(dataset)
+    samples[2 * FREQUENCY : 4 * FREQUENCY] = 0
+    dataset.WaveformSequence[0].WaveformData = samples.tobytes()
+    dataset.save_as(path)
+    recording = read_newest_ecg(series_of(path)).recording
+    assert recording.first_sample == pytest.approx(4 * FREQUENCY, abs=3)
+    assert recording.leads.duration == pytest.approx(6.0, abs=0.02)
+    assert not recording.absent
+
+
+def test_of_a_day_the_first_half_hour_is_read(tmp_path: Path) -> None:
+    ecg = simulate_ecg(sampling_frequency=100, seconds=20)
+    leads = np.tile(ecg.leads, 100)
+    path = write_ecg(replace(ecg, leads=leads), tmp_path / "ecg.dcm", seed=2, recorder=AMBULATORY, leads=("II",))
+    read = read_newest_ecg(series_of(path))
+    assert read.recording.leads.duration == 1800
+    assert read.remarks == ("only the first 30 minutes read",)
 
 
 def test_only_flat_leads_are_refused(tmp_path: Path) -> None:

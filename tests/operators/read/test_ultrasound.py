@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pydicom import dcmread
+from pydicom import dcmread, examples
 
 from operators.read.frames import read_frames
 from operators.read.study import read_study
@@ -13,6 +13,7 @@ from operators.refused import Reason, Refused
 from phantoms.frames.ultrasound import Region, doppler, tissue, write_ultrasound
 from phantoms.sonography import Lesion, SimulatedSonogram, simulate_breast, write_sonogram
 from phantoms.sonography.dicom import Pixels
+from tests.operators.read.encoded_pictures import instance_at
 
 BESIDE = tissue((32, 0, 63, 47), 0.02)
 
@@ -108,3 +109,24 @@ def test_grey_is_what_the_first_window_shows(picture: SimulatedSonogram, inverte
         dataset.save_as(path)
         expected = 1 - expected
     np.testing.assert_allclose(read(tmp_path).array[0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "place", "spacing"),
+    [
+        # The region's last column lies one beyond the frame; below it stands one of a waveform.
+        ("palette_color", (1, 290, 680), (60, 120), 0.2623),
+        ("ybr_color", (30, 209, 236), (31, 84), 0.5105),
+        ("rgb_color", (1, 240, 320), (0, 0), None),
+        ("jpeg2k", (1, 480, 640), (0, 0), None),
+    ],
+)
+def test_pictures_of_real_scanners(
+    name: str, shape: tuple[int, int, int], place: tuple[int, int], spacing: float | None
+) -> None:
+    """Those that pydicom brings with it: palette, JPEG baseline in YBR_FULL_422, native RGB, JPEG 2000."""
+    found = tissue_frames(read_frames(instance_at(examples.get_path(name))))
+    assert found.array.shape == shape
+    assert (found.top, found.left) == place
+    assert found.spacing == (None if spacing is None else pytest.approx((spacing, spacing), abs=1e-4))
+    assert 0 <= found.array.min() < found.array.max() <= 1

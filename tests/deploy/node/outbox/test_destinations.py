@@ -95,5 +95,5 @@ def test_sender_without_an_address_is_told_in_the_study_and_gets_its_results_lat
     assert len(waiting.events("no-destination")) == 1
     with waiting.database.write() as session:
         hold_unaddressed(session, destinations_of(config(waiting.folder, 11113)), repeat=True)
-    assert waiting.outcome(job) == "tiny: analysed"
+    assert waiting.outcome(job) == "tiny: analysed; not yet delivered"
     assert [(row.held, row.status) for row in waiting.deliveries(job)] == [(False, "")] * 2

@@ -8,7 +8,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 from sqlalchemy import select
 
 from deploy.node.database import Database, Event, JobState
@@ -160,7 +162,7 @@ def test_instance_that_the_association_always_ends_at_holds_up_no_other(outbox: 
 
     archive = Archive(answer=answer)
     with archive, running(queue_for(outbox, "pacs", archive)):
-        archive.wait_for(3)
+        outbox.wait_for(lambda: sum(row.delivered is not None for row in outbox.deliveries(job)) == 3)
         outbox.wait_for(lambda: outbox.deliveries(job)[1].attempts >= 2)
     assert archive.sop_instance_uids == [row.sop_instance_uid for row in rows if row.sop_instance_uid != bad]
     assert [row.delivered is not None for row in outbox.deliveries(job)] == [True, False, True, True]
@@ -182,7 +184,7 @@ def test_after_a_broken_association_everything_arrives_once(outbox: Waiting) -> 
 
     archive.answer = answer
     with archive, running(queue_for(outbox, "pacs", archive)):
-        archive.wait_for(4)
+        outbox.wait_for(lambda: outbox.state(job) is JobState.DELIVERED)
         outbox.wait_for(lambda: outbox.state(job) is JobState.DELIVERED)
     assert sorted(archive.sop_instance_uids) == sorted(row.sop_instance_uid for row in outbox.deliveries(job))
 
@@ -205,3 +207,26 @@ def test_what_waits_for_a_destination_that_is_gone_is_told(outbox: Waiting) -> N
         (event,) = session.scalars(select(Event).where(Event.kind == "no-destination"))
     assert event.text == "2 instances wait: old pacs is not configured"
     assert {row.status for row in outbox.deliveries(job)} == {"old pacs is not configured"}
+
+
+def test_a_kind_that_the_archive_does_not_take_holds_up_no_other(outbox: Waiting) -> None:
+    clock = Clock()
+    with Archive(transfer_syntaxes=[ExplicitVRLittleEndian]) as archive:
+        unwanted = outbox.add_job("pacs", objects=3)
+        for row in outbox.deliveries(unwanted):
+            path = outbox.folder / "outbox" / row.path
+            dataset = dcmread(path)
+            dataset.compress(RLELossless, generate_instance_uid=False)
+            dataset.save_as(path)
+        queue = queue_for(outbox, "pacs", archive, clock=clock)
+        # Alone it is all that is offered, again and again.
+        for _ in range(5):
+            queue.deliver_due()
+            clock.wait(600)
+        wanted = outbox.add_job("pacs")
+        queue.deliver_due()
+        queue.close()
+    assert outbox.state(wanted) is JobState.DELIVERED
+    assert outbox.state(unwanted) is JobState.DELIVERING
+    assert outbox.destination("pacs").failures == 0
+    assert all("does not accept MR Image Storage in RLE" in str(row.status) for row in outbox.deliveries(unwanted))

@@ -85,15 +85,23 @@ def test_peer_that_is_not_there_is_an_error(paths: tuple[Path, ...]) -> None:
         send_files(paths, Peer("127.0.0.1", free_port(), "ARCHIVE"))
 
 
-def test_peer_that_accepts_nothing_is_an_error(paths: tuple[Path, ...], tmp_path: Path) -> None:
+def test_a_kind_that_the_peer_does_not_accept_is_not_sent_and_stops_no_other(
+    paths: tuple[Path, ...], tmp_path: Path
+) -> None:
     dataset = dcmread(paths[0])
     dataset.compress(JPEG2000Lossless)
     dataset.save_as(tmp_path / "compressed.dcm")
-    with (
-        Archive(transfer_syntaxes=[ExplicitVRLittleEndian]) as archive,
-        pytest.raises(DestinationError, match="accepts none of MR Image Storage"),
-    ):
-        send_files([tmp_path / "compressed.dcm"], peer(archive))
+    with Archive(transfer_syntaxes=[ExplicitVRLittleEndian]) as archive:
+        # Alone, in an association without anything that is accepted, as beside others.
+        (alone,) = send_files([tmp_path / "compressed.dcm"], peer(archive))
+        beside, other = send_files([tmp_path / "compressed.dcm", paths[1]], peer(archive))
+    for sent in (alone, beside):
+        assert sent.not_accepted
+        assert not sent.delivered
+        assert (
+            sent.meaning == "the peer does not accept MR Image Storage in JPEG 2000 Image Compression (Lossless Only)"
+        )
+    assert other.delivered
 
 
 def test_association_that_breaks_tells_what_arrived_before(paths: tuple[Path, ...]) -> None:

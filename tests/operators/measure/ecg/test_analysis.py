@@ -6,13 +6,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pydicom.sr.coding import Code
 
 from operators.measure.ecg.analysis import EcgAnalysis, analyse_ecg
 from operators.measure.ecg.quality import UnmeasurableError
 from operators.measure.ecg.rhythm import Rhythm
-from operators.measure.ecg.rules import PREMATURE_VENTRICULAR, REVERSED_ARMS, judge_rules
+from operators.measure.ecg.rules import (
+    PREMATURE_VENTRICULAR,
+    REVERSED_ARMS,
+    REVERSED_RIGHT_LEADS,
+    judge_rules,
+    reversed_limb_leads,
+)
 from operators.read.waveforms.ecg_leads import STANDARD_LEADS, EcgLeads
 from phantoms.ecg import (
+    FINDINGS,
     FIVE_ELECTRODES,
     NONE,
     RESTING,
@@ -21,9 +29,11 @@ from phantoms.ecg import (
     Heart,
     Noise,
     SimulatedECG,
+    random_heart,
     simulate_ecg,
 )
 from phantoms.ecg.heart import Rhythm as HeartRhythm
+from phantoms.ecg.rhythm import Origin
 
 
 def leads_of(ecg: SimulatedECG, names: tuple[str, ...] = STANDARD_LEADS) -> EcgLeads:
@@ -118,11 +128,54 @@ def test_premature_beats_are_of_another_shape() -> None:
     assert found.qt == pytest.approx(ecg.qt, abs=18)
 
 
-def test_swapped_arms_are_told() -> None:
-    swapped = simulate_ecg(noise=RESTING, swapped_electrodes=(("RA", "LA"),))
-    assert REVERSED_ARMS in [flag.finding for flag in judge_rules(analyse_ecg(leads_of(swapped)))]
-    right = simulate_ecg(noise=RESTING)
-    assert REVERSED_ARMS not in [flag.finding for flag in judge_rules(analyse_ecg(leads_of(right)))]
+@pytest.mark.parametrize("rate", [60.0, 75.0, 90.0])
+@pytest.mark.parametrize("seed", [0, 1, 2, 3])
+def test_in_bigeminy_the_usual_beats_are_measured(rate: float, seed: int) -> None:
+    heart = Heart(premature_ventricular=0.95, rate=rate, qt=410 * float(np.cbrt(60 / rate)))
+    ecg = simulate_ecg(heart, noise=RESTING, seed=seed)
+    usual = [beat for beat in ecg.beats if beat.origin is Origin.CONDUCTED]
+    assert len(usual) < 0.7 * len(ecg.beats)
+    found = analyse_ecg(leads_of(ecg))
+    assert found.facts.rhythm is Rhythm.SINUS
+    assert found.pr == pytest.approx(heart.pr, abs=10)
+    assert found.qrs == pytest.approx(heart.qrs, abs=10)
+    assert found.qt == pytest.approx(1000 * float(np.median([beat.t_end - beat.qrs_onset for beat in usual])), abs=15)
+
+
+def test_half_of_the_beats_followed_by_a_premature_one_do_not_lengthen_qt() -> None:
+    heart = Heart(premature_ventricular=0.4, rate=80, qt=377)
+    for seed in range(6):
+        ecg = simulate_ecg(heart, noise=RESTING, seed=seed)
+        assert analyse_ecg(leads_of(ecg)).qt == pytest.approx(ecg.qt, abs=15)
+
+
+@pytest.mark.parametrize(
+    ("pair", "told"), [(("RA", "LA"), REVERSED_ARMS), (("RA", "LL"), REVERSED_RIGHT_LEADS), (("V1", "V2"), None)]
+)
+def test_swapped_limb_leads_are_told(pair: tuple[str, str], told: Code | None) -> None:
+    for seed in range(5):
+        heart = random_heart(np.random.default_rng(seed))
+        flag = reversed_limb_leads(
+            analyse_ecg(leads_of(simulate_ecg(heart, noise=RESTING, seed=seed, swapped_electrodes=(pair,))))
+        )
+        assert (None if flag is None else flag.finding) == told
+
+
+@pytest.mark.parametrize("finding", [None, *FINDINGS])
+def test_no_other_heart_looks_as_if_leads_were_swapped(finding: str | None) -> None:
+    for seed in range(3):
+        ecg = simulate_ecg(random_heart(np.random.default_rng(seed), finding), seed=seed)
+        assert reversed_limb_leads(analyse_ecg(leads_of(ecg))) is None
+
+
+@pytest.mark.parametrize("names", [("II",), ("II", "V5"), FIVE_ELECTRODES, STANDARD_LEADS])
+@pytest.mark.parametrize("frequency", [125, 250, 1000])
+def test_a_pacemaker_is_told_with_any_leads(names: tuple[str, ...], frequency: int) -> None:
+    heart = Heart(rhythm=HeartRhythm.PACED, qrs=150, qt=440)
+    ecg = simulate_ecg(heart, noise=RESTING, sampling_frequency=frequency)
+    found = analyse_ecg(leads_of(ecg, names))
+    assert found.facts.rhythm is Rhythm.PACED
+    assert found.qrs == pytest.approx(ecg.qrs, abs=30 if names == ("II",) else 20)
 
 
 def test_a_missing_chest_lead_and_a_saturated_one_change_no_interval() -> None:
@@ -140,16 +193,38 @@ def test_three_seconds_are_enough() -> None:
     assert analyse_ecg(leads_of(ecg)).qrs == pytest.approx(ecg.qrs, abs=12)
 
 
-@pytest.mark.parametrize("signal", ["noise", "silence", "one beat", "restless and of low voltage"])
+@pytest.mark.parametrize(
+    "signal", ["noise", "silence", "a sine wave", "one beat", "a few samples", "50 Hz", "restless and of low voltage"]
+)
 def test_what_cannot_be_measured_says_so(signal: str) -> None:
     random = np.random.default_rng(1)
     if signal == "restless and of low voltage":
         leads = leads_of(simulate_ecg(Heart(voltage=0.2), noise=RESTLESS, seed=1))
-    elif signal == "one beat":
+    elif signal in ("one beat", "a few samples"):
         whole = leads_of(simulate_ecg(Heart(rate=50, qt=420)))
-        leads = replace(whole, signal=whole.signal[:, :700])
+        leads = replace(whole, signal=whole.signal[:, : 700 if signal == "one beat" else 5])
+    elif signal == "50 Hz":
+        leads = leads_of(simulate_ecg(sampling_frequency=50))
+    elif signal == "a sine wave":
+        leads = EcgLeads(("I", "II"), np.tile(np.sin(np.arange(5000) / 66), (2, 1)), 500.0)
     else:
         size = 0.1 if signal == "noise" else 0.0
         leads = EcgLeads(("I", "II"), size * random.normal(size=(2, 5000)), 500.0)
     with pytest.raises(UnmeasurableError):
         analyse_ecg(leads)
+
+
+@pytest.mark.parametrize(
+    "heart", [Heart(conduction=Conduction.MOBITZ), Heart(conduction=Conduction.COMPLETE_BLOCK, rate=38, qt=460)]
+)
+def test_blocked_p_waves_lie_where_they_were_simulated(heart: Heart) -> None:
+    ecg = simulate_ecg(heart, noise=RESTING, seed=1)
+    found = analyse_ecg(leads_of(ecg))
+    conducted = {beat.p_onset for beat in ecg.beats}
+    blocked = [onset for onset in ecg.p_onsets if onset not in conducted and 0.2 < onset < 9.5]
+    told = np.array([onset for onset, _ in found.blocked_p])
+    # One that a QRS or T wave hides is not seen.
+    seen = [onset for onset in blocked if np.abs(told - onset).min() < 0.03]
+    assert len(seen) >= 0.6 * len(blocked)
+    assert all(np.abs(np.array(ecg.p_onsets) - onset).min() < 0.05 for onset in told if 0.2 < onset < 9.5)
+    assert analyse_ecg(leads_of(simulate_ecg(noise=RESTING))).blocked_p == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from operators.read.waveforms.ecg_leads import STANDARD_LEADS, EcgLeads
 from operators.write.pages.ecg_paper import EcgPage, Shade, draw_ecg
@@ -41,21 +42,26 @@ def test_twelve_leads_and_a_rhythm_strip() -> None:
     assert twelve.shape[0] - pair.shape[0] == 2 * 28 * PIXELS, "four rows against two"
 
 
-def test_marks_and_shades_change_only_their_places() -> None:
-    ecg = simulate_ecg()
-    leads = EcgLeads(STANDARD_LEADS, ecg.leads, 500.0)
-    plain = draw_ecg(leads, PAGE)
-    for page in (
-        EcgPage("Title", ["a line"], "not for clinical use", marks=[(2.0, 2.1)]),
-        EcgPage("Title", ["a line"], "not for clinical use", shades=[Shade("II", 2.0, 2.1)]),
-    ):
-        columns = np.nonzero((draw_ecg(leads, page) != plain).any(axis=(0, 2)))[0]
-        begin, end = ((4 + 25 * second) * PIXELS for second in (2.0, 2.1))
-        assert begin - 2 <= columns.min() <= columns.max() <= end + 2
-
-
-def test_a_shade_of_a_lead_that_is_not_shown_then_is_left_out() -> None:
+@pytest.mark.parametrize(
+    ("page", "plain"),
+    [
+        (EcgPage("", [], "", marks=[(2.0, 2.1)]), EcgPage("", [], "")),
+        (EcgPage("", [], "", shades=[Shade("II", 2.0, 2.1)]), EcgPage("", [], "", shades=[Shade("II", 20.0, 20.1)])),
+        (EcgPage("", [], "", shades=[Shade("V1", 2.0, 2.1)]), EcgPage("", [], "", shades=[Shade("V1", 20.0, 20.1)])),
+    ],
+)
+def test_marks_and_shades_change_only_their_places(page: EcgPage, plain: EcgPage) -> None:
     leads = EcgLeads(STANDARD_LEADS, simulate_ecg().leads, 500.0)
-    # V1 stands from 5.0 to 7.5 s.
-    page = EcgPage("Title", ["a line"], "not for clinical use", shades=[Shade("V1", 1.0, 1.4)])
-    np.testing.assert_array_equal(draw_ecg(leads, page), draw_ecg(leads, PAGE))
+    columns = np.nonzero((draw_ecg(leads, page) != draw_ecg(leads, plain)).any(axis=(0, 2)))[0]
+    begin, end = ((4 + 25 * second) * PIXELS for second in (2.0, 2.1))
+    assert begin - 2 <= columns.min() <= columns.max() <= end + 2
+
+
+def test_a_tall_wave_is_not_cut_off() -> None:
+    signal = np.zeros((2, 5000))
+    signal[1, 2500:2510] = 2.0
+    trace = trace_of(draw_ecg(EcgLeads(("I", "II"), signal, 500.0), EcgPage("", [], "")))
+    column = round((4 + 25 * 5.01) * PIXELS)
+    rows = np.nonzero(trace[:, column - 2 : column + 2].any(axis=1))[0]
+    # From the baseline of lead II to 20 mm above it, through the row of lead I.
+    assert np.ptp(rows) >= 20 * PIXELS - 2
