@@ -65,7 +65,7 @@ def show_job(job: JobNumber, config: ConfigFile = DEFAULT_CONFIG) -> None:
     from pydicom.uid import UID
     from sqlalchemy import select
 
-    from deploy.cli.screen import local_time, show_fields, show_table
+    from deploy.cli.screen import local_time, show_fields, show_list, show_table
     from deploy.node.database import Event
 
     with open_index(config).read() as session:
@@ -89,12 +89,13 @@ def show_job(job: JobNumber, config: ConfigFile = DEFAULT_CONFIG) -> None:
             },
             title=f"Job {found.id}",
         )
-        show_table(
-            ("destination", "object", "SOP instance UID", "attempts", "delivered", "last answer"),
+        show_list(
+            ("object", "SOP class", "destination", "SOP instance UID", "attempts", "delivered", "last answer"),
             [
                 (
+                    item.path,
+                    UID(item.sop_class_uid).name,
                     item.destination,
-                    f"{item.path}\n{UID(item.sop_class_uid).name}",
                     item.sop_instance_uid,
                     item.attempts,
                     local_time(item.delivered),

@@ -27,16 +27,18 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, titl
     console.print(_table(columns, [[_cell(value) for value in row] for row in rows], title))
 
 
-def show_list(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def show_list(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
     """Print a table where every row fits into one line, else a paragraph for each row, without its empty values.
 
     A table of many columns that is squeezed into 80 characters breaks every word.
     """
     cells = [[_cell(value) for value in row] for row in rows]
-    table = _table(columns, cells, None)
+    table = _table(columns, cells, title)
     if not cells or _natural_width(table) <= console.width:
         console.print(table)
         return
+    if title:
+        console.print(title, style="italic", markup=False)
     for first, *others in cells:
         told = [
             Text.assemble((f"{name} ", "dim"), value) for name, value in zip(columns[1:], others, strict=True) if value
