@@ -242,6 +242,12 @@ class Manifest(_Part):
         return self
 
     @property
+    def footer(self) -> str:
+        """What the foot of a page tells: the notice, and which app and model drew it."""
+        model = f", model {self.model.digest[:12]}" if self.model.files else ""
+        return f"{self.model.notice}; {self.application.name} {self.application.version}{model}"
+
+    @property
     def algorithm(self) -> Algorithm:
         """The identity that every result of this app carries."""
         return Algorithm(

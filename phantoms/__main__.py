@@ -3,9 +3,12 @@
     python -m phantoms brain-mr FOLDER --seed 7                  write a FLAIR and a T1 series to FOLDER
     python -m phantoms brain-mr FOLDER --size small --send 127.0.0.1:11112
     python -m phantoms breast-us FOLDER --lesion malignant        write a breast ultrasound examination
+    python -m phantoms joint-us FOLDER --no-effusion              write a joint ultrasound examination
     python -m phantoms ecg FOLDER --seed 7 --finding long_qt     write an electrocardiogram to FOLDER
     python -m phantoms send FOLDER 127.0.0.1:11112               send every DICOM file below FOLDER
 
+The patient follows from `--seed`. So do the identifiers of `brain-mr`; those of the others follow from the lesion, the
+effusion or the finding, too: another one is another study of the same patient.
 `--sequences FLAIR` or `--sequences T1` writes one series only; `--called` and `--calling` are the AE titles.
 """
 
@@ -22,7 +25,7 @@ from pydicom.misc import is_dicom
 from phantoms.ecg import FINDINGS, random_heart, random_noise, simulate_ecg, write_ecg
 from phantoms.mr_brain import simulate_brain_mr, write_brain_mr
 from phantoms.send import send_files
-from phantoms.sonography import Lesion, write_breast_study
+from phantoms.sonography import Lesion, WrittenSonogram, write_breast_study, write_joint_study
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,9 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"lesions: {len(phantom.lesion_list)} planted, {phantom.flair.lesion_volume_ml:.2f} mL on the FLAIR grid")
         return _send(study.paths, options.send, options) if options.send else 0
     if options.command == "breast-us":
-        written = write_breast_study(options.folder, Lesion(options.lesion), seed=options.seed)
-        print(f"{len(written)} instances of one series in {options.folder}: two pictures and a clip, {options.lesion}")
-        return _send([each.path for each in written], options.send, options) if options.send else 0
+        breast = write_breast_study(options.folder, Lesion(options.lesion), seed=options.seed)
+        return _tell_sonograms(breast, options.lesion, options)
+    if options.command == "joint-us":
+        joint = write_joint_study(options.folder, effusion=options.effusion, seed=options.seed)
+        return _tell_sonograms(joint, "effusion" if options.effusion else "no effusion", options)
     if options.command == "ecg":
         path = _write_ecg(options)
         return _send([path], options.send, options) if options.send else 0
@@ -47,6 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def is_dicom_file(path: Path) -> bool:
     """Whether a path is a file with the DICOM prefix (PS3.10 7.1)."""
     return path.is_file() and bool(is_dicom(path))
+
+
+def _tell_sonograms(written: Sequence[WrittenSonogram], truth: str, options: argparse.Namespace) -> int:
+    """Print what an examination holds, and send it where that is asked for."""
+    print(f"{len(written)} instances of one series in {options.folder}: two pictures and a clip, {truth}")
+    return _send([each.path for each in written], options.send, options) if options.send else 0
 
 
 def _write_ecg(options: argparse.Namespace) -> Path:
@@ -85,6 +96,11 @@ def _parser() -> argparse.ArgumentParser:
     breast.add_argument("--seed", type=int, default=0)
     breast.add_argument("--lesion", choices=[each.value for each in Lesion], default=Lesion.BENIGN.value)
     breast.add_argument("--send", type=_peer, metavar="HOST:PORT")
+    joint = commands.add_parser("joint-us", parents=[titles], help="simulate an ultrasound examination of a joint")
+    joint.add_argument("folder", type=Path)
+    joint.add_argument("--seed", type=int, default=0)
+    joint.add_argument("--effusion", action=argparse.BooleanOptionalAction, default=True, help="fluid in the joint")
+    joint.add_argument("--send", type=_peer, metavar="HOST:PORT")
     ecg = commands.add_parser("ecg", parents=[titles], help="simulate an electrocardiogram")
     ecg.add_argument("folder", type=Path)
     ecg.add_argument("--seed", type=int, default=0)

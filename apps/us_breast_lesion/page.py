@@ -23,9 +23,7 @@ def summary_page(clips: Sequence[Clip], summary: str, manifest: Manifest) -> NDA
     lines = [summary]
     if len(pictures) > _MOST:
         lines.append(f"{_MOST} of {len(pictures)} pictures are shown")
-    return draw_pictures(
-        PicturePage(manifest.application.title, lines, manifest.model.notice, pictures[:_MOST], MASS_COLOUR)
-    )
+    return draw_pictures(PicturePage(manifest.application.title, lines, manifest.footer, pictures[:_MOST], MASS_COLOUR))
 
 
 def _size(clip: Clip) -> tuple[bool, bool, float]:

@@ -24,9 +24,7 @@ def summary_page(
     ordered = sorted((finding for finding in findings if finding.is_known), key=_thickness, reverse=True)
     pictures = [_picture(finding, clips[finding.shown.clip]) for finding in ordered[:_MOST]]
     said = [*lines, *([f"{_MOST} of {len(ordered)} joints are shown"] if len(ordered) > _MOST else [])]
-    return draw_pictures(
-        PicturePage(manifest.application.title, said, manifest.model.notice, pictures, EFFUSION_COLOUR)
-    )
+    return draw_pictures(PicturePage(manifest.application.title, said, manifest.footer, pictures, EFFUSION_COLOUR))
 
 
 def _thickness(finding: JointFinding) -> tuple[bool, bool, float]:

@@ -91,11 +91,14 @@ def show_app(app: AppName) -> None:
 
 @commands.command("check")
 def check_app(app: AppName) -> None:
-    """Check an app's manifest and the digests of its model files."""
-    from apps.run import model_folder_of
+    """Check that an app is whole: its manifest, its parts and the digests of its model files."""
+    from apps.parts import missing_parts
+    from apps.run import app_folder, model_folder_of
     from operators.manifest import changed_model_files
 
     manifest = read_manifest(app)
+    if missing := missing_parts(app_folder(app)):
+        fail("\n".join([f"{app} is not whole:", *missing]))
     problems = changed_model_files(manifest, model_folder_of(app))
     if problems:
         fail("\n".join([f"the model of {app} is not the one that its manifest describes:", *problems]))

@@ -19,11 +19,11 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The destination: see 
 @commands.command("list")
 def list_destinations(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """List every destination: how much waits for it since when, and whether it answers."""
-    from deploy.cli.screen import local_time, show_table
+    from deploy.cli.screen import local_time, show_list
     from deploy.node.outbox import destination_statuses, destinations_of
 
     with open_index(config).read() as session:
-        show_table(
+        show_list(
             ("destination", "to send", "to be committed", "oldest", "circuit", "failures", "next try", "last problem"),
             [
                 (

@@ -31,7 +31,7 @@ def list_jobs(
     from sqlalchemy import select
     from sqlalchemy.orm import joinedload
 
-    from deploy.cli.screen import local_time, show_table, state_text
+    from deploy.cli.screen import local_time, show_list, state_text
     from deploy.node.database import Job, JobState
 
     if state and state not in [item.value for item in JobState]:
@@ -40,7 +40,7 @@ def list_jobs(
     if state:
         query = query.where(Job.state == JobState(state))
     with open_index(config).read() as session:
-        show_table(
+        show_list(
             ("job", "app", "patient ID", "accession", "state", "reason", "attempts", "made", "finished"),
             [
                 (
@@ -65,7 +65,7 @@ def show_job(job: JobNumber, config: ConfigFile = DEFAULT_CONFIG) -> None:
     from pydicom.uid import UID
     from sqlalchemy import select
 
-    from deploy.cli.screen import local_time, show_fields, show_table
+    from deploy.cli.screen import local_time, show_fields, show_list, show_table
     from deploy.node.database import Event
 
     with open_index(config).read() as session:
@@ -89,12 +89,13 @@ def show_job(job: JobNumber, config: ConfigFile = DEFAULT_CONFIG) -> None:
             },
             title=f"Job {found.id}",
         )
-        show_table(
-            ("destination", "object", "SOP instance UID", "attempts", "delivered", "last answer"),
+        show_list(
+            ("object", "SOP class", "destination", "SOP instance UID", "attempts", "delivered", "last answer"),
             [
                 (
+                    item.path,
+                    UID(item.sop_class_uid).name,
                     item.destination,
-                    f"{item.path}\n{UID(item.sop_class_uid).name}",
                     item.sop_instance_uid,
                     item.attempts,
                     local_time(item.delivered),

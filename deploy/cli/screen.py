@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from rich.console import Console
+from rich.measure import Measurement
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -14,17 +16,35 @@ from deploy.cli.printable import printable
 console = Console(highlight=False)
 """Standard output."""
 
+_INDENT = 2
+_UNLIMITED = 100_000
+_BETWEEN = " · "
 _STATE_STYLES = {"delivered": "green", "refused": "yellow", "failed": "bold red"}
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
     """Print a table; nothing is cut off, long values go on in the next line."""
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(printable(str(cell))) for cell in row))
-    console.print(table)
+    console.print(_table(columns, [[_cell(value) for value in row] for row in rows], title))
+
+
+def show_list(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
+    """Print a table where every row fits into one line, else a paragraph for each row, without its empty values.
+
+    A table of many columns that is squeezed into 80 characters breaks every word.
+    """
+    cells = [[_cell(value) for value in row] for row in rows]
+    table = _table(columns, cells, title)
+    if not cells or _natural_width(table) <= console.width:
+        console.print(table)
+        return
+    if title:
+        console.print(title, style="italic", markup=False)
+    for first, *others in cells:
+        told = [
+            Text.assemble((f"{name} ", "dim"), value) for name, value in zip(columns[1:], others, strict=True) if value
+        ]
+        console.print(Text.assemble((f"{columns[0]} ", "bold"), (first.plain, "bold")))
+        console.print(Padding(_flowing(told, console.width - _INDENT), (0, 0, 0, _INDENT)))
 
 
 def show_fields(fields: Mapping[str, object], *, title: str | None = None) -> None:
@@ -38,6 +58,40 @@ def show_fields(fields: Mapping[str, object], *, title: str | None = None) -> No
     if title:
         console.print(f"\n[bold underline]{title}[/]")
     console.print(grid)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[Text]], title: str | None) -> Table:
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _natural_width(table: Table) -> int:
+    """The width in which nothing has to go on in another line."""
+    unlimited = console.options.update(width=_UNLIMITED)
+    return Measurement.get(console, unlimited, table).maximum
+
+
+def _cell(value: object) -> Text:
+    return value if isinstance(value, Text) else Text(printable(str(value)))
+
+
+def _flowing(parts: Sequence[Text], width: int) -> Text:
+    """Join the parts, each begun in a new line where it does not fit into the rest of one."""
+    text, used = Text(overflow="fold"), 0
+    for part in parts:
+        if used and used + len(_BETWEEN) + part.cell_len > width:
+            text.append("\n")
+            used = 0
+        elif used:
+            text.append(_BETWEEN)
+            used += len(_BETWEEN)
+        text.append_text(part)
+        used += part.cell_len
+    return text
 
 
 def state_text(state: str) -> Text:

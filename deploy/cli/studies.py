@@ -28,12 +28,12 @@ def list_studies(
     """List the newest studies and their outcome, newest first."""
     from sqlalchemy import select
 
-    from deploy.cli.screen import local_time, person_name, show_table
+    from deploy.cli.screen import local_time, person_name, show_list
     from deploy.node.database import Study
 
     query = select(Study).order_by(Study.last_received.desc()).limit(limit)
     with open_index(config).read() as session:
-        show_table(
+        show_list(
             ("patient", "patient ID", "accession", "study date", "description", "received", "outcome", "study"),
             [
                 (
@@ -143,12 +143,14 @@ def _show_events(session: Session, study: Study) -> None:
     events = session.scalars(
         select(Event).where(Event.study_instance_uid == study.study_instance_uid).order_by(Event.id)
     ).all()
+    apps = {job.id: job.app for job in study.jobs}
     told: list[object] = []
     for event in events:
         decisions = event.data.get("decisions")
+        app = event.data.get("app") or apps.get(event.job_id or 0, event.kind)
         # The app decides again when it runs, and comes to the same: that is told once.
-        if isinstance(decisions, list) and decisions not in told:
-            told.append(decisions)
+        if isinstance(decisions, list) and (app, decisions) not in told:
+            told.append((app, decisions))
             show_table(
                 ("series", "role", "chosen", "reason"),
                 [
@@ -160,7 +162,7 @@ def _show_events(session: Session, study: Study) -> None:
                     )
                     for decision in decisions
                 ],
-                title=f"\nSeries for job {event.job_id}" if event.job_id else f"\nSeries ({event.kind})",
+                title=f"\nSeries for {app}",
             )
         gates = event.data.get("gates")
         if isinstance(gates, list):

@@ -9,6 +9,7 @@ from string import Template
 
 import apps
 import operators
+from apps.parts import missing_parts
 from apps.run import app_folder, app_manifest
 from deploy.map import layout
 from deploy.map.manifests import app_json, pkg_json
@@ -33,11 +34,14 @@ class PackageError(Exception):
 def write_context(name: str, output: Path, *, base_image: str = DEFAULT_BASE_IMAGE) -> Manifest:
     """Write the build context of the app into the new or empty folder ``output``; return the app's manifest.
 
-    Raises :class:`PackageError` where the folder holds something or a model file is not the manifest's.
+    Raises :class:`PackageError` where the folder holds something, the app lacks a part or a model file is not the
+    manifest's; nothing is written then.
     """
     manifest, folder = app_manifest(name), app_folder(name)
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise PackageError(f"{output} is not an empty folder")
+    if missing := missing_parts(folder):
+        raise PackageError("\n".join([f"{name} is not whole:", *missing]))
     problems = changed_model_files(manifest, folder / MODEL_FOLDER)
     if problems:
         raise PackageError("\n".join([f"the model of {name} is not the one that its manifest describes:", *problems]))
@@ -107,8 +111,6 @@ def _copy_documents(name: str, folder: Path, root: Path) -> None:
     target = _inside(root, layout.DOCS) / name
     target.mkdir(parents=True)
     card = folder / "README.md"
-    if not card.is_file():
-        raise PackageError(f"{name} has no model card ({card})")
     shutil.copyfile(card, target / card.name)
 
 

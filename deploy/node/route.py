@@ -190,6 +190,7 @@ def _record_selection(session: Session, study_instance_uid: str, concern: _Conce
         "selected",
         f"{concern.name}: {', '.join(parts)}" + (f"; {lacking}" if lacking else ""),
         study=study_instance_uid,
+        app=concern.name,
         decisions=[asdict(decision) for decision in concern.selection.decisions],
     )
 

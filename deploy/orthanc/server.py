@@ -118,11 +118,13 @@ def running_orthanc(
     ae_title: str = "ARCHIVE",
     dicom_web: bool = False,
     modalities: Mapping[str, Sequence[str | int]] | None = None,
+    unknown_sop_classes: bool = True,
 ) -> Iterator[Orthanc]:
     """Start Orthanc with its storage and log in `folder`, wait until it answers, and stop it at the end.
 
     With `dicom_web` it also offers QIDO-RS, WADO-RS and STOW-RS, which viewers in a browser need.
-    `modalities` are the peers that it calls by itself, by name: AE title, host and port.
+    `modalities` are the peers that it calls by itself, by name: AE title, host and port. Without `unknown_sop_classes`
+    it takes only what it knows, as Debian's does by default.
 
     Raises :class:`OrthancError` where it or its plugin is absent or does not start; the message holds the end of its
     log.
@@ -138,7 +140,7 @@ def running_orthanc(
     configuration = json.loads(CONFIGURATION.read_text(encoding="utf-8"))
     configuration |= {"StorageDirectory": storage, "IndexDirectory": storage}
     configuration |= {"DicomAet": ae_title, "DicomPort": orthanc.port, "HttpPort": orthanc.http_port}
-    configuration |= {"DicomModalities": dict(modalities or {})}
+    configuration |= {"DicomModalities": dict(modalities or {}), "UnknownSopClassAccepted": unknown_sop_classes}
     if dicom_web:
         configuration |= {"Plugins": [str(DICOM_WEB_PLUGIN)], "DicomWeb": {"Enable": True, "Root": DICOM_WEB_PATH}}
     written = folder / "orthanc.json"

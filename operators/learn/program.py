@@ -20,6 +20,9 @@ Made = TypeVar("Made")
 DEMONSTRATION = "demonstration weights, trained on simulated data, not for clinical use"
 OWN_TRAINING = "weights of a site's own training"
 
+_TRIAL = "test"
+SIZE_HELP = "how much to train (default: cpu); test only tries the way, in seconds, and its model finds nothing"
+
 FIRST_SEEDS = {"training": 100_000, "validation": 800_000, "test": 900_000, "other_scanner": 950_000}
 """Of simulated data: so far from each other that no part ever holds a sample of another."""
 
@@ -31,7 +34,7 @@ def training_parser(
 ) -> argparse.ArgumentParser:
     """Return the options that every training program has; ``data`` says what ``--data`` is a folder of."""
     parser = argparse.ArgumentParser(prog=f"gantry train {app}", description=description)
-    parser.add_argument("--size", choices=tuple(sizes), default="cpu", help="how much to train (default: cpu)")
+    parser.add_argument("--size", choices=tuple(sizes), default="cpu", help=SIZE_HELP)
     parser.add_argument("--data", type=Path, help=f"folder of {data}; without it they are simulated")
     parser.add_argument("--output", type=Path, default=output, help="where weights and model.json go")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
@@ -46,6 +49,8 @@ def begin(options: argparse.Namespace) -> torch.device:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
+    if options.size == _TRIAL:
+        _LOG.info("size %s tries the way only: what it trains finds nothing", _TRIAL)
     return choose_device(options.device)
 
 

@@ -4,7 +4,7 @@ from phantoms.sonography.breast import Lesion, SimulatedSonogram, simulate_breas
 from phantoms.sonography.dicom import WrittenSonogram, write_sonogram
 from phantoms.sonography.joint import simulate_joint
 from phantoms.sonography.speckle import OTHER_SCANNER, REFERENCE, Scanner, random_scanner
-from phantoms.sonography.study import simulate_breast_clip, write_breast_study
+from phantoms.sonography.study import simulate_breast_clip, write_breast_study, write_joint_study
 
 __all__ = [
     "OTHER_SCANNER",
@@ -18,5 +18,6 @@ __all__ = [
     "simulate_breast_clip",
     "simulate_joint",
     "write_breast_study",
+    "write_joint_study",
     "write_sonogram",
 ]

@@ -59,8 +59,11 @@ def _unpack(packed: Path, folder: Path) -> None:
     with tarfile.open(packed) as archive:
         for member in archive:
             if member.isfile() and member.name.startswith(_CONTENT) and not member.name.startswith(_LEFT_OUT):
-                member.name = member.name.removeprefix(_CONTENT)
-                archive.extract(member, folder, filter="data")
+                target = folder / member.name.removeprefix(_CONTENT)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                # Debian's Python 3.11.2 has no extraction filters yet; the pinned package's names leave no folder.
+                with archive.extractfile(member) as content, target.open("wb") as file:  # type: ignore[union-attr]
+                    shutil.copyfileobj(content, file)
 
 
 if __name__ == "__main__":

@@ -28,13 +28,14 @@ class Standing:
     """One study that is on the disk: why it has to be kept (nothing: it need not), and since when it rests.
 
     ``conflicting``: there are copies that differ under one SOP Instance UID, which a person should see first.
-    ``delivered``: every app that it concerned has delivered its results.
+    ``delivered``: every app that it concerned has delivered its results. ``ended``: how it ended, for people.
     """
 
     study_instance_uid: str
     needed: str
     conflicting: bool
     delivered: bool
+    ended: str
     rests_since: datetime
 
     def keep(self, config: DiskConfig) -> timedelta | None:
@@ -54,8 +55,7 @@ class Standing:
         if self.conflicting:
             return "copies differ under one UID: to be seen by a person, then 'gantry disk clean --study UID'"
         keep = self.keep(config)
-        kind = "delivered" if self.delivered else "not delivered to anybody"
-        return f"{kind}: kept {'for ever' if keep is None else f'for {keep / timedelta(days=1):g} days'}"
+        return f"{self.ended}: kept {'for ever' if keep is None else f'for {keep / timedelta(days=1):g} days'}"
 
 
 def standings(session: Session, study_instance_uids: Iterable[str] | None = None) -> Iterator[Standing]:
@@ -72,6 +72,9 @@ def standings(session: Session, study_instance_uids: Iterable[str] | None = None
         exists().where(Instance.study_instance_uid == Study.study_instance_uid, Instance.conflicting).label("differ"),
         exists().where(counts, Job.state == JobState.DELIVERED).label("any_delivered"),
         exists().where(counts, Job.state != JobState.DELIVERED).label("any_other"),
+        exists().where(counts, Job.state == JobState.REFUSED).label("any_refused"),
+        exists().where(counts, Job.state.in_((JobState.FAILED, JobState.CANCELLED))).label("any_lost"),
+        exists().where(counts, Job.state == JobState.REFUSED, Delivery.job_id == Job.id).label("any_report"),
     ).where(Study.deleted.is_(None))
     if study_instance_uids is not None:
         query = query.where(Study.study_instance_uid.in_(list(study_instance_uids)))
@@ -90,8 +93,20 @@ def standings(session: Session, study_instance_uids: Iterable[str] | None = None
             needed=", ".join(text for holds, text in reasons if holds),
             conflicting=row.differ,
             delivered=row.any_delivered and not row.any_other,
+            ended=_ended(
+                lost=row.any_lost, refused=row.any_refused, report=row.any_report, delivered=row.any_delivered
+            ),
             rests_since=max(filter(None, (study.last_received, study.decided, finished))),
         )
+
+
+def _ended(*, lost: bool, refused: bool, report: bool, delivered: bool) -> str:
+    """How a study ended of which nothing waits: every result that was to be sent has arrived then."""
+    if lost:
+        return "an app failed on it or was cancelled"
+    if refused:
+        return "refused, the report delivered" if report else "refused, nothing to deliver"
+    return "delivered" if delivered else "concerns no app"
 
 
 def _unfinished(study_instance_uid: object) -> Exists:

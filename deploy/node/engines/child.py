@@ -57,6 +57,9 @@ def _take_over_standard_streams() -> tuple[io.TextIOWrapper, io.TextIOWrapper]:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
+    # A file is written in blocks otherwise: what an app prints would not be in its log when it is killed.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
     return requests, answers
 
 

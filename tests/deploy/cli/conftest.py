@@ -10,6 +10,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from deploy.cli.application import application
+from deploy.cli.screen import console
 
 Gantry = Callable[..., Result]
 
@@ -17,7 +18,9 @@ Gantry = Callable[..., Result]
 @pytest.fixture
 def gantry(monkeypatch: pytest.MonkeyPatch) -> Gantry:
     """Run ``gantry`` with these arguments."""
-    monkeypatch.setenv("COLUMNS", "240")  # wide tables, so that a value is not folded
+    # Wide tables, so that a value is not folded.
+    monkeypatch.setenv("COLUMNS", "240")
+    monkeypatch.setattr(console, "width", 240)
 
     def call(*arguments: object) -> Result:
         result = CliRunner().invoke(application, [str(argument) for argument in arguments])

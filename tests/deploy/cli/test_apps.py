@@ -1,6 +1,12 @@
 from __future__ import annotations
 
-from apps.run import app_manifest, app_names
+import shutil
+from pathlib import Path
+
+import pytest
+
+from apps import run
+from apps.run import app_folder, app_manifest, app_names
 from tests.deploy.cli.conftest import Gantry
 
 APP = "mr_white_matter_lesions"
@@ -38,3 +44,15 @@ def test_check_accepts_the_shipped_app(gantry: Gantry) -> None:
     result = gantry("apps", "check", APP)
     assert result.exit_code == 0, result.stderr
     assert "unchanged" in result.stdout
+
+
+def test_check_names_what_an_app_lacks(gantry: Gantry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "ecg_intervals"
+    shutil.copytree(app_folder("ecg_intervals"), folder)
+    for part in ("app.py", "__main__.py", "README.md"):
+        (folder / part).unlink()
+    monkeypatch.setattr(run, "app_folder", lambda name: folder)
+    result = gantry("apps", "check", "ecg_intervals")
+    assert result.exit_code == 1
+    for part in ("app.py", "__main__.py", "README.md"):
+        assert f"{part} is absent" in result.stderr

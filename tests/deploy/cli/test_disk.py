@@ -23,11 +23,17 @@ def test_show_tells_room_and_why_studies_are_kept(gantry: Gantry, config: Path) 
     kept = keep_days(config, 30)
     kept.add_job(kept.add_study(1, age=5), JobState.DELIVERED, age=5, deliveries=[delivery("1.1")])
     kept.add_study(2, decided=False)
+    kept.add_job(kept.add_study(3), JobState.REFUSED, deliveries=[delivery("3.1")])
+    kept.add_job(kept.add_study(4), JobState.REFUSED)
+    kept.add_job(kept.add_study(5), JobState.FAILED, deliveries=[delivery("5.1")])
+    kept.add_study(6)
     result = gantry("disk", "show", "--config", config)
     assert result.exit_code == 0, result.stderr
     for text in ("1.0 MiB; below it images are refused", "not in sight", "30 days", "for ever", "images", "results"):
         assert text in result.stdout
     assert "delivered: kept for 30 days" in result.stdout
+    for ended in ("refused, the report delivered", "refused, nothing to deliver", "an app failed", "concerns no app"):
+        assert ended in result.stdout
     assert "not decided over yet" in result.stdout
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.cli.screen import console
 from deploy.node.database import FILE_NAME, Delivery, Event, Instance, Job, JobState, Study, open_database
 from operators.outcome import Figure, Gate
 from tests.deploy.cli.conftest import Gantry
@@ -139,6 +140,36 @@ def test_a_study_is_shown_with_its_gates_and_their_figures(gantry: Gantry, node:
     assert result.exit_code == 0
     for text in ("Gates of job 1", "T2-FLAIR (5 FLAIR)", "missing-slice", "2 of 22 slices", "slices 3.3 mm"):
         assert text in result.stdout, text
+
+
+def test_series_are_told_for_each_app_that_chose_them(gantry: Gantry, node: Path) -> None:
+    """Two apps with a role of one name decide alike: each is told, and once."""
+    database = open_database(node.parent / "data")
+    with database.write() as session:
+        for kind, job, data in (
+            ("selected", None, {"app": "other_app", "decisions": DECISIONS}),
+            ("job-verifying", 1, {"decisions": DECISIONS}),
+        ):
+            event = Event(at=MOMENT, kind=kind, study_instance_uid=STUDY, job_id=job, text="told again", data=data)
+            session.add(event)
+    database.close()
+    shown = gantry("studies", "show", STUDY, "--config", node).stdout
+    assert shown.count("Series for mr_white_matter_lesions") == shown.count("Series for other_app") == 1
+
+
+@pytest.mark.parametrize("width", [60, 80, 240])
+def test_lists_break_no_value_however_narrow_the_terminal_is(
+    gantry: Gantry, node: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setattr(console, "width", width)
+    studies = gantry("studies", "list", "--config", node).stdout
+    jobs = gantry("jobs", "list", "--config", node).stdout
+    assert max(map(len, (studies + jobs).splitlines())) <= width
+    for value in ("Müller, Jürgen", "P-0815", "2026-03-04", STUDY):
+        assert value in studies
+    for value in ("mr_white_matter_lesions 0.1.0", "timed-out", "P-0815", "A-1", "failed"):
+        assert value in jobs
+    assert (jobs.splitlines()[0] == "job 1") == (width < 240)
 
 
 def test_an_unknown_study_is_named(gantry: Gantry, node: Path) -> None:

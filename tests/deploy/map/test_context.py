@@ -164,6 +164,17 @@ def test_a_changed_model_is_not_packaged(app: str, tmp_path: Path, monkeypatch: 
     assert not (tmp_path / "context").exists()
 
 
+@pytest.mark.parametrize("part", ["app.py", "__main__.py", "README.md"])
+def test_an_app_that_is_not_whole_is_not_packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    folder = tmp_path / APP
+    shutil.copytree(app_folder(APP), folder)
+    (folder / part).unlink()
+    monkeypatch.setattr(context, "app_folder", lambda name: folder)
+    with pytest.raises(PackageError, match=f"{part} is absent"):
+        write_context(APP, tmp_path / "context")
+    assert not (tmp_path / "context").exists()
+
+
 def test_the_command_writes_the_context_once(gantry: Gantry, tmp_path: Path) -> None:
     result = gantry("apps", "package", APP, "--output", tmp_path / "context")
     assert result.exit_code == 0, result.stderr

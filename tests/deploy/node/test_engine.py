@@ -62,7 +62,8 @@ def run(
 def is_running(process: int) -> bool:
     try:
         state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    # The file goes with the process, also between opening and reading it.
+    except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"
 

@@ -8,7 +8,14 @@ from pydicom import dcmread
 
 from operators.read.frames import read_frames
 from operators.read.study import read_study
-from phantoms.sonography import Lesion, SimulatedSonogram, simulate_breast, write_breast_study, write_sonogram
+from phantoms.sonography import (
+    Lesion,
+    SimulatedSonogram,
+    simulate_breast,
+    write_breast_study,
+    write_joint_study,
+    write_sonogram,
+)
 from phantoms.sonography.dicom import Pixels
 from tests.peers import dciodvfy_errors
 
@@ -58,3 +65,24 @@ def test_an_examination_is_one_series_of_two_pictures_and_a_clip(tmp_path: Path)
     (series,) = read_study(tmp_path).series
     assert [instance.header.get("NumberOfFrames", 1) for instance in series.instances] == [1, 1, 9]
     assert [len(each.masks) for each in written] == [1, 1, 9]
+
+
+@pytest.mark.parametrize("effusion", [True, False])
+def test_every_section_of_a_joint_has_fluid_or_none_has(tmp_path: Path, effusion: bool) -> None:
+    masks = [mask for written in write_joint_study(tmp_path, effusion=effusion, seed=6) for mask in written.masks]
+    assert [bool(mask.any()) for mask in masks] == [effusion] * 7
+
+
+def test_breast_and_joint_of_a_patient_are_two_studies(tmp_path: Path) -> None:
+    """A node that gets both has no conflicting copies."""
+    written = [
+        *write_breast_study(tmp_path / "breast", Lesion.BENIGN, seed=6),
+        *write_joint_study(tmp_path / "joint", effusion=True, seed=6),
+    ]
+    headers = [dcmread(each.path, stop_before_pixels=True) for each in written]
+    assert len({header.PatientID for header in headers}) == 1
+    assert [len({header[name].value for header in headers}) for name in ("StudyInstanceUID", "SOPInstanceUID")] == [
+        2,
+        6,
+    ]
+    assert all(header.file_meta.MediaStorageSOPInstanceUID == header.SOPInstanceUID for header in headers)

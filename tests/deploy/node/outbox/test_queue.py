@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -10,11 +11,12 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRLittleEndian, RLELossless
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless, WaveformAnnotationSRStorage
 from sqlalchemy import select
 
 from deploy.node.database import Database, Event, JobState
 from deploy.node.outbox import DestinationQueue, hold_unaddressed
+from deploy.orthanc.server import find_orthanc, running_orthanc
 from tests.deploy.node.archive import Archive
 from tests.deploy.node.outbox.waiting import Clock, Waiting, running, store_destination
 
@@ -230,3 +232,29 @@ def test_a_kind_that_the_archive_does_not_take_holds_up_no_other(outbox: Waiting
     assert outbox.state(unwanted) is JobState.DELIVERING
     assert outbox.destination("pacs").failures == 0
     assert all("does not accept MR Image Storage in RLE" in str(row.status) for row in outbox.deliveries(unwanted))
+
+
+@pytest.mark.peer
+def test_what_orthanc_does_not_know_holds_up_nothing(outbox: Waiting, tmp_path: Path) -> None:
+    if find_orthanc() is None:
+        pytest.skip("Orthanc is not installed")
+    unknown = outbox.add_job("pacs")
+    for row in outbox.deliveries(unknown):
+        path = outbox.folder / "outbox" / row.path
+        dataset = dcmread(path)
+        dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = WaveformAnnotationSRStorage
+        dataset.save_as(path)
+    known = outbox.add_job("pacs")
+    with running_orthanc(tmp_path / "orthanc", unknown_sop_classes=False) as orthanc:
+        queue = outbox.queue("pacs", store_destination(orthanc.port, first_retry_seconds=0.01))
+        # First with the other job, then alone.
+        for _ in range(3):
+            queue.deliver_due()
+            time.sleep(0.05)
+        later = outbox.add_job("pacs")
+        queue.deliver_due()
+        queue.close()
+    assert outbox.state(known) is outbox.state(later) is JobState.DELIVERED
+    assert outbox.state(unknown) is JobState.DELIVERING
+    assert outbox.destination("pacs").failures == 0
+    assert all("does not accept Waveform Annotation SR" in str(row.status) for row in outbox.deliveries(unknown))

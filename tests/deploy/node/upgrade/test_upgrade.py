@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
-import tarfile
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -24,8 +24,7 @@ OUTPUTS = ("lesions", "report")
 
 
 def unpack(folder: Path) -> None:
-    with tarfile.open(PACKED) as packed:
-        packed.extractall(folder, filter="data")
+    shutil.unpack_archive(PACKED, folder)
 
 
 def test_every_study_of_the_old_node_comes_to_its_end_once(tmp_path: Path) -> None:
