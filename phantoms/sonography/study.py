@@ -73,7 +73,7 @@ def _write(
     **attributes: Any,
 ) -> list[WrittenSonogram]:
     """Write an examination with the arguments of :func:`write_sonogram`; the second picture has calipers."""
-    uids = {"StudyInstanceUID": study, "SeriesInstanceUID": derived_uid(study, 1)}
+    uids: dict[str, Any] = {"StudyInstanceUID": study, "SeriesInstanceUID": derived_uid(study, 1)}
     return [
         write_sonogram(shown, folder, instance=number, calipers=number == 2, **attributes, **uids)
         for number, shown in enumerate((*([picture] for picture in pictures), clip), start=1)
