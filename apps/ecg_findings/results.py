@@ -67,7 +67,7 @@ def write_objects(
     page = EcgPage(
         title=manifest.application.title,
         lines=[summarise(classified)],
-        notice=manifest.model.notice,
+        notice=manifest.footer,
         key="yellow: what speaks most for the findings",
         shades=[shade for each in classified.reported for shade in each.evidence],
     )

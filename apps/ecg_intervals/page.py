@@ -25,7 +25,7 @@ def page_of(measured: Measured, manifest: Manifest) -> EcgPage:
             f"{rhythm[:1].upper()}{rhythm[1:]}. {measured.more or 'No other flag'}",
             *ecg.unmeasured,
         ],
-        notice=manifest.model.notice,
+        notice=manifest.footer,
         key="blue: P, QRS, end of T",
         marks=[(start, end) for start, end in spans if start is not None and end is not None],
     )
