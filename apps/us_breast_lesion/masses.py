@@ -15,11 +15,15 @@ THRESHOLD = 0.5
 
 @dataclass(frozen=True)
 class Mass:
-    """The mass of one frame: figures in mm (in pixels where ``is_calibrated`` is not), mean probability inside."""
+    """The mass of one frame: figures in mm (in pixels where ``is_calibrated`` is not), mean probability inside.
+
+    Where it ``is_cut`` by the edge of the picture, its sizes are at least these, and its shape is not known.
+    """
 
     figures: PlanarFigures
     confidence: float
     is_calibrated: bool
+    is_cut: bool
 
     @property
     def height_to_width(self) -> float:
@@ -43,4 +47,5 @@ def measure_mass(
     if not mask.any():
         return None
     figures = planar_figures(mask, spacing or (1.0, 1.0))
-    return Mass(figures, float(probability[mask].mean()), spacing is not None)
+    is_cut = any(edge.any() for edge in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
+    return Mass(figures, float(probability[mask].mean()), spacing is not None, is_cut)

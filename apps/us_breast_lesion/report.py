@@ -84,6 +84,8 @@ def _group(clip: Clip, measured: Measured, output: str) -> MeasurementGroup:
     comment = f"Measured in {clip.frame_name(index)}"
     if len(clip.masses) > 1:
         comment += f", the largest of the {of} frames with a mass; {len(clip.verdicts.accepted)} were analysed"
+    if mass.is_cut:
+        comment += ". The mass is cut by the edge of the picture: it may be larger and of another shape"
     if not mass.is_calibrated:
         comment += ". The picture has no scale: there are no lengths and no area"
     return MeasurementGroup(

@@ -43,6 +43,8 @@ def summarise(clips: Sequence[Clip], gates: Sequence[GateResult]) -> str:
             f"mass {figures.long_axis:.1f} x {figures.short_axis:.1f} mm, {figures.area:.0f} mm², height by width "
             f"{mass.height_to_width:.2f}"
         )
+    if mass.is_cut:
+        size += ", cut by the edge of the picture: it may be larger"
     return f"{size}, in {clip.frame_name(measured.index)}; {frames}"
 
 

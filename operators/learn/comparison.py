@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 Kind = TypeVar("Kind")
 Figures = Mapping[str, float] | Mapping[str, float | None]
@@ -20,6 +21,10 @@ def comparison_table(title: str, found: Mapping[Kind, Sequence[Figures]], shown:
     lines = [f"| {title} | " + " | ".join(shown) + " |", "|---" * (len(shown) + 1) + "|"]
     for kind, runs in found.items():
         columns = [np.array([run[name] for run in runs], dtype=float) for name in shown]
-        cells = [f"{np.nanmean(column):.3f} ± {np.nanstd(column):.3f}" for column in columns]
+        cells = [_cell(column[np.isfinite(column)]) for column in columns]
         lines.append(f"| {kind} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _cell(known: NDArray[np.float64]) -> str:
+    return f"{known.mean():.3f} ± {known.std():.3f}" if known.size else "–"

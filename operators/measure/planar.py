@@ -43,7 +43,9 @@ def planar_figures(mask: Mask, spacing: tuple[float, float] = (1.0, 1.0)) -> Pla
     if not mask.any():
         raise ValueError("an empty mask has no figures")
     scale = np.array(spacing, dtype=np.float64)
-    points = _corners(mask) * scale
+    corners = _corners(mask)
+    lowest, highest = corners.min(axis=0), corners.max(axis=0)
+    points = corners * scale
     distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
     first, second = np.unravel_index(int(np.argmax(distances)), distances.shape)
     direction = (points[second] - points[first]) / distances[first, second]
@@ -55,8 +57,12 @@ def planar_figures(mask: Mask, spacing: tuple[float, float] = (1.0, 1.0)) -> Pla
         perimeter=_perimeter(mask, spacing),
         height=float(_extent(np.any(mask, axis=1)) * scale[0]),
         width=float(_extent(np.any(mask, axis=0)) * scale[1]),
-        long_ends=(_point(points[first] / scale), _point(points[second] / scale)),
-        short_ends=(_point(short[0] / scale), _point(short[1] / scale)),
+        # Rounding must not put an end outside of the picture that the mask touches the edge of.
+        long_ends=(_point(corners[first]), _point(corners[second])),
+        short_ends=(
+            _point(np.clip(short[0] / scale, lowest, highest)),
+            _point(np.clip(short[1] / scale, lowest, highest)),
+        ),
     )
 
 

@@ -48,7 +48,7 @@ class EcgRecording:
     ``group`` is that of the first of them; samples count alike in all groups that are read. ``first_sample`` is where
     the leads begin in them, from 0: what holds nothing at the start is left out. ``absent`` are leads that recorded
     nothing of use, with the reason; ``other_groups`` is how many original groups with leads are left alone, ``unread``
-    how many seconds after the first half hour.
+    how many seconds after the first half hour, ``left_out`` how many on the other side of a gap without any contact.
     """
 
     leads: EcgLeads
@@ -58,6 +58,7 @@ class EcgRecording:
     absent: Mapping[str, str]
     other_groups: int
     unread: float
+    left_out: float
 
     def sample(self, seconds: float) -> int:
         """The sample of the multiplex groups, from 1, of a time in the leads."""
@@ -87,6 +88,9 @@ class EcgInstance:
         ]
         if self.recording.unread:
             found.append(f"only the first {_LONGEST_SECONDS / 60:.0f} minutes read")
+        if self.recording.left_out:
+            read, left_out = self.recording.leads.duration, self.recording.left_out
+            found.append(f"only {read:.0f} s read: no lead had contact between these and {left_out:.0f} s more")
         if self.recording.other_groups:
             found.append(f"{_counted(self.recording.other_groups, 'other part')} of the recording not read")
         if self.others:
@@ -142,6 +146,7 @@ def read_ecg(waveform: Waveform) -> EcgRecording:
         absent=absent,
         other_groups=sum(each.is_original for each in candidates if each not in together),
         unread=max(0.0, main.group.duration - _LONGEST_SECONDS),
+        left_out=(int(held[rows].any(axis=0).sum()) - int(held[rows, first:last].any(axis=0).sum())) / frequency,
     )
 
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
+from itertools import chain, count
 
 
 def numbered_names(output: str, written: Iterable[bool]) -> list[str | None]:
     """Return the name of the object of each instance, such as masses, masses_2 ...; None where none is ``written``."""
     names: list[str | None] = []
-    count = 0
+    number = 0
     for is_written in written:
-        count += is_written
-        names.append(None if not is_written else output if count == 1 else f"{output}_{count}")
+        number += is_written
+        names.append(None if not is_written else output if number == 1 else f"{output}_{number}")
     return names
 
 
 def distinct_names(names: Iterable[str]) -> list[str]:
     """Return the names, one that occurs again with a number: ``instance 1``, ``instance 1 (2)`` ..."""
-    told: Counter[str] = Counter()
-    found = []
+    found: list[str] = []
     for name in names:
-        told[name] += 1
-        found.append(name if told[name] == 1 else f"{name} ({told[name]})")
+        numbered = (f"{name} ({number})" for number in count(2))
+        found.append(next(each for each in chain([name], numbered) if each not in found))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from deploy.node.database import Delivery, Job, JobState, Study
@@ -52,5 +52,7 @@ def _undelivered(session: Session, job: Job) -> str:
     """Whether results of a job are on their way, or why they cannot even be sent, as the outbox says."""
     if job.state is not JobState.DELIVERING:
         return ""
-    held = select(Delivery.status).where(Delivery.job_id == job.id, Delivery.held.is_(True)).distinct()
-    return "".join(f"; not sent: {status}" for status in sorted(session.scalars(held))) or "; not yet delivered"
+    refused = and_(Delivery.attempts > 0, Delivery.stored.is_(None), Delivery.delivered.is_(None))
+    waiting = select(Delivery.status).where(Delivery.job_id == job.id, or_(Delivery.held.is_(True), refused)).distinct()
+    told = sorted(status.removeprefix("not sent ") for status in session.scalars(waiting))
+    return "".join(f"; not sent: {status}" for status in told) or "; not yet delivered"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from deploy.node.database import Database, Delivery, Job
@@ -25,7 +25,8 @@ _UNCOMMITTED = Backoff(5.0, 900.0)
 def due_for_commitment(session: Session, destination: str, now: datetime) -> list[list[Delivery]]:
     """Return what is stored at a destination and to be asked for now, by job.
 
-    It has not been asked for yet, or no report has come in time.
+    It has not been asked for yet, or no report has come in time. A job is asked for as a whole, but for results that
+    the destination did not take and that wait for another try.
     """
     other = aliased(Delivery)
     unsent = exists().where(
@@ -33,6 +34,7 @@ def due_for_commitment(session: Session, destination: str, now: datetime) -> lis
         other.destination == destination,
         other.stored.is_(None),
         other.delivered.is_(None),
+        or_(other.attempts == 0, other.not_before <= now),
     )
     stored = (
         select(Delivery)

@@ -17,6 +17,7 @@ from deploy.node.config import DestinationConfig
 from deploy.node.database import Database, Delivery, DestinationState, Job
 from deploy.node.events import log, record
 from deploy.node.jobs import conclude_delivery
+from deploy.node.jobs.telling import tell_study
 from deploy.node.outbox.backoff import Backoff
 from deploy.node.outbox.circuit import OPENS_AFTER, Circuit, circuit_of, failures_of, keep_failure, keep_success
 from deploy.node.outbox.commitment import (
@@ -172,15 +173,17 @@ class DestinationQueue:
 
     def _takes(self, row: Delivery) -> bool:
         """Whether the destination answers to this instance."""
+        answered = False
         try:
             for sent in self._sender.send([self._folder / row.path]):
                 if sent.out_of_resources:
                     return False
                 self._keep_answer(row.id, sent)
+                answered = sent.status is not None
         except DestinationError as error:
             log("not-sent", f"{row.path}: {error}", destination=self._name)
             return False
-        return True
+        return answered
 
     def _keep_answer(self, delivery_id: int, sent: SentInstance) -> None:
         now = self._clock()
@@ -201,7 +204,9 @@ class DestinationQueue:
                 row.not_before = now + wait
                 text = f"{self._name} has not stored {row.path}: {sent}; tried again in {wait.total_seconds():.3g} s"
                 record(session, "not-sent", text, study=job.study_instance_uid, job=job.id, destination=self._name)
-            if sent.answered and keep_success(session, self._name):
+                tell_study(session, job)
+            # That one kind is not accepted tells nothing of what the destination does with the others.
+            if sent.status is not None and keep_success(session, self._name):
                 record(session, "destination-back", f"{self._name} answers again", destination=self._name)
         if sent.delivered:
             self._convicted.discard(delivery_id)

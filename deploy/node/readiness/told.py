@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from deploy.node.database import AvailableInstances, Event, PriorStudy, ProcedureStep
 from deploy.node.readiness.evidence import Announced, Ending
 
+_SENT_ALL_WORDS = ("released", "ended")
 _STATUS_OF_AVAILABLE = "AVAILABLE"
 _PROCEDURE_STEP = "a performed procedure step"
 _AVAILABILITY = "a notification of available instances"
@@ -60,9 +61,10 @@ def read_told(session: Session, uids: Collection[str]) -> Mapping[str, Told]:
         .group_by(Event.study_instance_uid)
     )
     for uid, data in session.execute(select(Event.study_instance_uid, Event.data).where(Event.id.in_(last))):
-        # Events that are older than the field do not tell.
-        if "sent_all" in data:
-            told[str(uid)].ending = Ending(str(data["ending"]), bool(data["sent_all"]))
+        if ending := str(data.get("ending") or ""):
+            # Events that are older than the field tell it by their words only.
+            sent_all = data.get("sent_all", ending.startswith(_SENT_ALL_WORDS))
+            told[str(uid)].ending = Ending(ending, bool(sent_all))
     steps = select(
         ProcedureStep.study_instance_uid,
         ProcedureStep.sop_instance_uid,

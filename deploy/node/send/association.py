@@ -220,7 +220,7 @@ class Association:
             names = sorted({UID(abstract).name for abstract, _ in proposed})
             # One that says nothing of what was offered is no peer that takes other kinds.
             text = f"{self.peer} accepts none of {', '.join(names)}"
-            raise NothingAcceptedError(text) if results else DestinationError(text)
+            raise NothingAcceptedError(text, proposed) if results else DestinationError(text)
 
     def _write_message(self, context_id: int, command: Dataset, data: BinaryIO | None, length: int) -> None:
         encoded = _encode_command(command)

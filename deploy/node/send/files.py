@@ -30,11 +30,6 @@ class SentInstance:
     not_accepted: bool = False
 
     @property
-    def answered(self) -> bool:
-        """Whether the peer has said something of this instance, or of its kind."""
-        return self.status is not None or self.not_accepted
-
-    @property
     def delivered(self) -> bool:
         """Whether the peer says that it has stored the instance, though perhaps not quite as it was sent."""
         return self.status is not None and (

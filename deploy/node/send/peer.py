@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,14 @@ class DestinationError(ConnectionError):
 
 
 class NothingAcceptedError(DestinationError):
-    """The peer has answered, and takes nothing of what it was offered: other kinds of objects it may take."""
+    """The peer has answered, and takes nothing of what it was offered: other kinds of objects it may take.
+
+    ``proposed`` are the abstract and transfer syntaxes that it was offered.
+    """
+
+    def __init__(self, message: str, proposed: Iterable[tuple[str, str]]) -> None:
+        super().__init__(message)
+        self.proposed = frozenset(proposed)
 
 
 @dataclass(frozen=True)

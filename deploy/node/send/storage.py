@@ -66,8 +66,17 @@ class StorageSender:
                 yield found
         # Each kind may need its interchangeable one, too, and storage commitment both.
         for group in within(files, MAXIMUM_CONTEXTS // 2 - 1):
+            # All kinds of a group are offered at once: what of it is refused need not be offered again for each file.
+            refused: frozenset[tuple[str, str]] = frozenset()
             for file in group:
-                yield self._store(file, group)
+                if refused.issuperset(_proposals([file])):
+                    yield file.not_accepted()
+                    continue
+                try:
+                    yield self._store(file, group)
+                except NothingAcceptedError as error:
+                    refused = error.proposed
+                    yield file.not_accepted()
 
     def commit(self, transaction_uid: str, references: Sequence[tuple[str, str]]) -> int:
         """Ask the peer to commit itself to instances (SOP Class UID, SOP Instance UID); return its answer's status.
@@ -135,10 +144,7 @@ class StorageSender:
         return self._association
 
     def _store(self, file: InstanceFile, group: Sequence[InstanceFile]) -> SentInstance:
-        try:
-            association = self._open(self._contexts(file, group))
-        except NothingAcceptedError:
-            return file.not_accepted()
+        association = self._open(self._contexts(file, group))
         offered = _accepted(association, file)
         if offered is None:
             return file.not_accepted()

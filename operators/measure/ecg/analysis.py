@@ -156,7 +156,12 @@ def _blocked_p(beats: tuple[Beat, ...], atria: AtrialWaves) -> Iterator[tuple[fl
 
 
 def _pr(waves: Fiducials, beats: tuple[Beat, ...], rhythm: Rhythm) -> float | None:
-    """PR of the median beat in ms, which averages noise away; the median of single beats where P wanders."""
+    """PR of the median beat in ms, which averages noise away; the median of single beats where P wanders.
+
+    Where the median beat has no P wave that single beats seem to have, it is not one before QRS but lies on T.
+    """
+    if rhythm is Rhythm.UNDETERMINED or (waves.p_onset is None and rhythm is not Rhythm.SECOND_DEGREE_TYPE_1):
+        return None
     single = [beat.qrs_onset - beat.p_onset for beat in beats if beat.p_onset is not None]
     if waves.p_onset is not None and rhythm is not Rhythm.SECOND_DEGREE_TYPE_1:
         of_median = waves.qrs_onset - waves.p_onset

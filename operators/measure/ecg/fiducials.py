@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
 from operators.measure.ecg.filtering import spatial_velocity
+from operators.measure.ecg.quality import UnmeasurableError
 from operators.measure.ecg.templates import MedianBeat
 
 Signal = NDArray[np.float64]
@@ -92,6 +93,8 @@ def _qrs(beat: MedianBeat, cycle: float) -> tuple[int, int]:
     top = first + int(np.argmax(speed[first:last]))
     # What lies before is the beat before.
     begin = max(0, beat.reference + reach - round(cycle * frequency))
+    if max(begin, first - reach) >= first + reach // 3:
+        raise UnmeasurableError(f"beats seem to follow each other after {cycle:.2f} s: no rest before QRS can be told")
     rest = np.percentile(speed[max(begin, first - reach) : first + reach // 3], 20)
     noise = np.percentile(speed[begin:first], _NOISE_PERCENTILE) if first - begin > reach // 2 else 0.0
     limit = max(rest + _QRS_FRACTION * (speed[top] - rest), noise)

@@ -17,6 +17,8 @@ Seconds = NDArray[np.float64]
 
 _WINDOW_SECONDS = 0.026
 """A spike is gone in the median of a window much longer than it and shorter than any wave of the heart."""
+_LEAST_HERTZ = 125.0
+"""With fewer samples that window is half of a narrow QRS complex, whose peak would be taken for a spike."""
 _LEAST_MILLIVOLT = 0.25
 _DEVIATIONS = 8.0
 _REST_SECONDS = 0.020
@@ -33,9 +35,11 @@ def remove_pacing_spikes(leads: EcgLeads) -> tuple[EcgLeads, Seconds]:
 
     A spike stands out in at least two leads (in one, if there are three or fewer) by 0.25 mV, by 8 times the usual
     deviation of a sample from its neighbours, and by three times what the lead did in the 20 ms before: a sharp QRS
-    complex is under way by then, and a pacemaker waits for none.
+    complex is under way by then, and a pacemaker waits for none. None is told of leads sampled below 125 Hz.
     """
     frequency = leads.sampling_frequency
+    if frequency < _LEAST_HERTZ:
+        return leads, np.empty(0)
     width = 2 * round(_WINDOW_SECONDS * frequency / 2) + 1
     smooth = median_filter(leads.signal, size=(1, width), mode="nearest")
     deviation = np.abs(leads.signal - smooth)

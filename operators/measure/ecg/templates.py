@@ -129,7 +129,7 @@ def median_beat(leads: EcgLeads, members: BeatClass, cycle: float) -> MedianBeat
     """Return the median of the beats of a shape, None where the recording begins or ends within each of them.
 
     ``cycle`` (s) is the usual time from beat to beat. Beats that a premature one follows are left out: it would be
-    taken for their T wave; unless hardly any is left.
+    taken for their T wave. So are premature ones of the same shape, whose P wave is another; unless hardly any is left.
     """
     frequency = leads.sampling_frequency
     reach = min(cycle, members.usual_pause / frequency)
@@ -139,6 +139,7 @@ def median_beat(leads: EcgLeads, members: BeatClass, cycle: float) -> MedianBeat
     if not whole.any():
         return None
     undisturbed = whole & (members.until >= _PREMATURE * members.usual_pause)
+    undisturbed &= members.since >= _PREMATURE * members.usual_since
     chosen = members.samples[undisturbed if undisturbed.sum() >= _LEAST_UNDISTURBED else whole]
     stack = np.stack([leads.signal[:, sample - before : sample + after] for sample in chosen])
     median = np.median(stack, axis=0)

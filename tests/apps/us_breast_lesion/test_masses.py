@@ -36,6 +36,15 @@ def test_a_mass_is_measured_in_mm() -> None:
     assert mass.confidence == pytest.approx((196 * 0.9 + 4 * 0.2) / 200)
 
 
+@pytest.mark.parametrize(("rows", "is_cut"), [(slice(0, 20), True), (slice(44, 64), True), (slice(1, 21), False)])
+def test_a_mass_at_the_edge_is_known_to_be_cut(rows: slice, is_cut: bool) -> None:
+    mask = np.zeros((64, 64), dtype=bool)
+    mask[rows, 20:30] = True
+    mass = measure_mass(mask, mask.astype(np.float32), (0.5, 0.5))
+    assert mass is not None
+    assert mass.is_cut == is_cut
+
+
 def test_without_a_scale_figures_are_in_pixels_and_say_so() -> None:
     found = probabilities()
     mass = measure_mass(mass_masks(found, None, LEAST)[0], found[0], None)

@@ -18,3 +18,7 @@ def test_each_kind_of_training_is_a_row_of_means_over_its_runs() -> None:
 
 def test_a_figure_that_a_run_does_not_have_counts_in_no_mean() -> None:
     assert comparison_table("kind", {1: [{"size": None}, {"size": 2.0}]}, ("size",)).endswith("| 1 | 2.000 ± 0.000 |")
+
+
+def test_a_figure_that_no_run_has_is_told_as_none() -> None:
+    assert comparison_table("kind", {1: [{"size": None}]}, ("size",)).endswith("| 1 | – |")

@@ -87,3 +87,16 @@ def test_the_least_area_is_of_mm_or_of_the_picture() -> None:
     least = LeastArea(area_mm2=10.0, part=0.01)
     assert least.pixels((100, 200), (0.5, 0.2)) == 100
     assert least.pixels((100, 200), None) == 200
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_ends_of_a_mask_that_the_edge_cuts_are_within_the_picture(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    spacing = (float(random.uniform(0.05, 0.3)), float(random.uniform(0.05, 0.3)))
+    whole = ellipse((6.0, 4.0), random.uniform(0, 3), spacing)
+    top = int(random.integers(100, 125))
+    figures = planar_figures(whole[top:], spacing)
+    rows, columns = whole[top:].shape
+    for row, column in (*figures.long_ends, *figures.short_ends):
+        assert -0.5 <= row <= rows - 0.5
+        assert -0.5 <= column <= columns - 0.5

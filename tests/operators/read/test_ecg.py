@@ -151,7 +151,9 @@ def test_a_pause_of_all_leads_at_once_ends_what_is_read(tmp_path: Path) -> None:
     samples[2 * FREQUENCY : 4 * FREQUENCY] = 0
     dataset.WaveformSequence[0].WaveformData = samples.tobytes()
     dataset.save_as(path)
-    recording = read_newest_ecg(series_of(path)).recording
+    read = read_newest_ecg(series_of(path))
+    assert read.remarks == ("only 6 s read: no lead had contact between these and 2 s more",)
+    recording = read.recording
     assert recording.first_sample == pytest.approx(4 * FREQUENCY, abs=3)
     assert recording.leads.duration == pytest.approx(6.0, abs=0.02)
     assert not recording.absent

@@ -10,3 +10,4 @@ def test_only_what_is_written_counts() -> None:
 
 def test_a_name_that_occurs_again_has_a_number() -> None:
     assert distinct_names(["a", "b", "a", "a"]) == ["a", "b", "a (2)", "a (3)"]
+    assert distinct_names(["a", "a", "a (2)"]) == ["a", "a (2)", "a (2) (2)"]

@@ -89,6 +89,19 @@ def test_what_the_archive_does_not_commit_itself_to_is_sent_again(waiting: Waiti
     assert len(archive.transactions) == 2
 
 
+def test_what_is_stored_is_committed_beside_an_object_that_the_archive_refuses(waiting: Waiting) -> None:
+    job = waiting.add_job("pacs", objects=3)
+    refused = waiting.deliveries(job)[1].sop_instance_uid
+    clock = Clock()
+    with CommittingArchive() as archive:
+        archive.answer = lambda dataset: 0xC000 if dataset.SOPInstanceUID == refused else 0
+        config = store_destination(archive.port, storage_commitment=True, longest_retry_seconds=600)
+        with running(waiting.queue("pacs", config, clock=clock)):
+            waiting.wait_for(lambda: [row.delivered is not None for row in waiting.deliveries(job)].count(True) == 2)
+    assert [row.committed is not None for row in waiting.deliveries(job)] == [True, False, True]
+    assert waiting.state(job) is JobState.DELIVERING
+
+
 def test_archive_without_storage_commitment_is_told_of_and_asked_again(waiting: Waiting) -> None:
     job = waiting.add_job("pacs", objects=1)
     with Archive() as archive:

@@ -187,7 +187,6 @@ def test_after_a_broken_association_everything_arrives_once(outbox: Waiting) -> 
     archive.answer = answer
     with archive, running(queue_for(outbox, "pacs", archive)):
         outbox.wait_for(lambda: outbox.state(job) is JobState.DELIVERED)
-        outbox.wait_for(lambda: outbox.state(job) is JobState.DELIVERED)
     assert sorted(archive.sop_instance_uids) == sorted(row.sop_instance_uid for row in outbox.deliveries(job))
 
 
@@ -211,15 +210,19 @@ def test_what_waits_for_a_destination_that_is_gone_is_told(outbox: Waiting) -> N
     assert {row.status for row in outbox.deliveries(job)} == {"old pacs is not configured"}
 
 
+def compress(outbox: Waiting, job: int) -> None:
+    for row in outbox.deliveries(job):
+        path = outbox.folder / "outbox" / row.path
+        dataset = dcmread(path)
+        dataset.compress(RLELossless, generate_instance_uid=False)
+        dataset.save_as(path)
+
+
 def test_a_kind_that_the_archive_does_not_take_holds_up_no_other(outbox: Waiting) -> None:
     clock = Clock()
     with Archive(transfer_syntaxes=[ExplicitVRLittleEndian]) as archive:
         unwanted = outbox.add_job("pacs", objects=3)
-        for row in outbox.deliveries(unwanted):
-            path = outbox.folder / "outbox" / row.path
-            dataset = dcmread(path)
-            dataset.compress(RLELossless, generate_instance_uid=False)
-            dataset.save_as(path)
+        compress(outbox, unwanted)
         queue = queue_for(outbox, "pacs", archive, clock=clock)
         # Alone it is all that is offered, again and again.
         for _ in range(5):
@@ -232,6 +235,30 @@ def test_a_kind_that_the_archive_does_not_take_holds_up_no_other(outbox: Waiting
     assert outbox.state(unwanted) is JobState.DELIVERING
     assert outbox.destination("pacs").failures == 0
     assert all("does not accept MR Image Storage in RLE" in str(row.status) for row in outbox.deliveries(unwanted))
+    assert "; not sent: the peer does not accept MR Image Storage in RLE" in outbox.outcome(unwanted)
+
+
+def test_a_kind_that_is_not_accepted_is_offered_once_for_all(outbox: Waiting) -> None:
+    with Archive(transfer_syntaxes=[ExplicitVRLittleEndian]) as archive:
+        compress(outbox, outbox.add_job("pacs", objects=12))
+        queue = queue_for(outbox, "pacs", archive)
+        queue.deliver_due()
+        queue.close()
+        assert archive.associations <= 1
+    assert all(row.attempts == 1 for row in outbox.deliveries())
+
+
+def test_an_archive_that_is_full_is_not_well_because_it_does_not_take_another_kind(outbox: Waiting) -> None:
+    clock = Clock()
+    with Archive(answer=lambda _: 0xA700, transfer_syntaxes=[ExplicitVRLittleEndian]) as archive:
+        outbox.add_job("pacs", objects=1)
+        compress(outbox, outbox.add_job("pacs", objects=1))
+        queue = queue_for(outbox, "pacs", archive, clock=clock)
+        for _ in range(6):
+            queue.deliver_due()
+            clock.wait(600)
+        queue.close()
+    assert outbox.destination("pacs").failures >= 5
 
 
 @pytest.mark.peer

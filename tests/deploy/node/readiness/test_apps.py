@@ -200,6 +200,19 @@ def test_a_sender_that_broke_off_is_given_time_to_send_the_rest(node: Node, exam
     assert "since the sender released the association" in node.events("ready")[0].text
 
 
+@pytest.mark.parametrize(("ending", "seconds"), [("aborted the association", 60), ("released the association", 5)])
+def test_events_of_an_older_version_tell_by_their_words_whether_all_was_sent(
+    node: Node, examination: Examination, ending: str, seconds: float
+) -> None:
+    node.receive(examination.flair)
+    with node.database.write() as session:
+        record(session, "received", "", study=examination.uid, ending=ending)
+    node.wait(seconds - 1)
+    assert node.decide() == ()
+    node.wait(2)
+    assert len(node.decide()) == 1
+
+
 def test_the_quiet_time_of_a_sender_that_pauses_is_learned(node: Node, examination: Examination) -> None:
     node.receive(examination.t1)
     node.wait(5)

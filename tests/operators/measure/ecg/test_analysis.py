@@ -221,6 +221,37 @@ def test_a_pacemaker_is_told_with_any_leads(names: tuple[str, ...], frequency: i
     assert found.qrs == pytest.approx(ecg.qrs, abs=30 if names == ("II",) else 20)
 
 
+@pytest.mark.parametrize("seed", [54, 490])
+def test_a_narrow_qrs_of_few_samples_is_no_pacing_spike(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    heart = replace(random_heart(random), voltage=float(random.uniform(0.8, 1.4)))
+    ecg = simulate_ecg(heart, seed=seed, noise=RESTING, sampling_frequency=120)
+    found = analyse_ecg(leads_of(ecg))
+    assert found.facts.rhythm is Rhythm.SINUS
+    assert found.qrs == pytest.approx(ecg.qrs, abs=12)
+
+
+def test_p_of_usual_beats_is_measured_beside_premature_ones_of_their_shape() -> None:
+    for seed in range(6):
+        heart = Heart(premature_atrial=0.3, p=100)
+        found = analyse_ecg(leads_of(simulate_ecg(heart, seed=seed, noise=RESTING)))
+        assert found.p == pytest.approx(100, abs=20), seed
+        assert found.pr == pytest.approx(heart.pr, abs=12), seed
+
+
+def test_an_undetermined_rhythm_has_no_pr() -> None:
+    heart = Heart(rate=74, qt=370, conduction=Conduction.COMPLETE_BLOCK)
+    found = analyse_ecg(leads_of(simulate_ecg(heart, seed=1, noise=RESTING)))
+    assert found.facts.rhythm in (Rhythm.UNDETERMINED, Rhythm.COMPLETE_BLOCK)
+    assert found.pr is None
+
+
+def test_beats_that_leave_no_rest_before_qrs_are_refused_by_name() -> None:
+    heart = random_heart(np.random.default_rng(13), "left_bundle_branch_block", "sinus_tachycardia")
+    with pytest.raises(UnmeasurableError, match="no rest before QRS"):
+        analyse_ecg(leads_of(simulate_ecg(heart, seed=13, noise=RESTING)))
+
+
 def test_a_missing_chest_lead_and_a_saturated_one_change_no_interval() -> None:
     ecg = simulate_ecg(noise=RESTING)
     without = tuple(name for name in STANDARD_LEADS if name != "V2")
