@@ -2,15 +2,16 @@
 
 ::
 
-    study → selection ─┬→ instance → gates → classified ─┬→ summary
-                       │         └────────↗             ├→ objects
-                       └→ analysis ──────────────────────┘
+    study → selection ─┬→ instance → heart → gates → classified ─┬→ summary
+                       │         └────────────────────↗         └→ objects
+                       └→ analysis ───────────────────────────────↗
 """
 
 from __future__ import annotations
 
 from apps.application import StudyApplication
 from apps.ecg_findings.classify import classify, judge_domain, load_model
+from apps.ecg_findings.heart import measure_heart
 from apps.ecg_findings.results import summarise, write_objects
 from operators.infer.device import choose_device
 from operators.read.ecg import EcgInstance, read_newest_ecg
@@ -28,10 +29,11 @@ class App(StudyApplication):
 
         study, selection, analysis = self.read()
         instance = step("instance", newest_instance, selection)
-        gates = step("gates", judge_domain, instance, model=model)
+        heart = step("heart", measure_heart, instance)
+        gates = step("gates", judge_domain, instance, heart, model=model)
         classified = step("classified", classify, instance, gates, model=model, explain=bool(run.settings["explain"]))
         step("summary", summarise, classified)
-        step("objects", write_objects, study, selection, instance, classified, analysis, manifest=manifest)
+        step("objects", write_objects, study, selection, instance, heart, classified, analysis, manifest=manifest)
 
 
 def newest_instance(selection: Selection) -> EcgInstance:

@@ -13,16 +13,17 @@ import torch
 from numpy.typing import NDArray
 from pydicom.sr.coding import Code
 
+from apps.ecg_findings.heart import Heart, judged_part
 from apps.ecg_findings.labels import Label, load_labels
 from apps.ecg_findings.network import FindingsNetwork, NetworkSettings
 from apps.ecg_findings.rate import RATE_GATE, WARNING, judge_rate
-from apps.ecg_findings.signal import SAMPLING_HERTZ, SECONDS, network_input
+from apps.ecg_findings.signal import SAMPLING_HERTZ, network_input
 from operators.check.domain_shift import Reference, domain_shift_gate
 from operators.check.gate import GateResult, RefusedByGate, gate_failed, gate_passed
 from operators.infer.calibration import Calibration
 from operators.infer.explain import integrated_gradients
 from operators.infer.weights import load_network
-from operators.measure.ecg.analysis import EcgAnalysis, analyse_ecg
+from operators.measure.ecg.analysis import EcgAnalysis
 from operators.measure.ecg.leads import INDEPENDENT_LEADS
 from operators.measure.ecg.profile import signal_profile
 from operators.measure.ecg.quality import UnmeasurableError, require_recording
@@ -117,12 +118,7 @@ def settings_of(description: Mapping[str, Any]) -> NetworkSettings:
     return NetworkSettings(**{**settings, "channels": tuple(settings["channels"])})
 
 
-def judged_part(instance: EcgInstance) -> EcgLeads:
-    """Return what the network sees of a recording: its first ten seconds."""
-    return instance.recording.leads.first(SECONDS)
-
-
-def judge_domain(instance: EcgInstance, model: Model) -> tuple[GateResult, ...]:
+def judge_domain(instance: EcgInstance, heart: Heart, model: Model) -> tuple[GateResult, ...]:
     """Judge whether a recording is an ECG like those that the network knows. Raises :class:`Refused`.
 
     With ``SIGNAL_QUALITY`` where it is too short or sampled too rarely. By its profile as a signal, and by what the
@@ -137,7 +133,7 @@ def judge_domain(instance: EcgInstance, model: Model) -> tuple[GateResult, ...]:
     verdicts = (
         domain_shift_gate(leads, signal_profile, model.profile).about(name),
         domain_shift_gate(leads, lambda each: _embedding(each, model), model.likeness).about(name),
-        *(verdict.about(name) for verdict in _judge_heart(leads)),
+        *(verdict.about(name) for verdict in _judge_heart(heart)),
     )
     failed = [verdict for verdict in verdicts if not verdict.passed]
     if failed and failed[0].reason is not None:
@@ -146,13 +142,11 @@ def judge_domain(instance: EcgInstance, model: Model) -> tuple[GateResult, ...]:
     return verdicts
 
 
-def _judge_heart(leads: EcgLeads) -> tuple[GateResult, ...]:
-    try:
-        ecg = analyse_ecg(leads)
-    # Whether the network can judge it is for the other gates to say.
-    except UnmeasurableError as error:
-        return tuple(gate_passed(gate, f"not told: {error}") for gate in (REVERSAL_GATE, RATE_GATE))
-    return _reversal_gate(ecg), judge_rate(ecg.rate)
+def _judge_heart(heart: Heart) -> tuple[GateResult, ...]:
+    # Whether the network can judge what cannot be measured is for the other gates to say.
+    if heart.measured is None:
+        return tuple(gate_passed(gate, f"not told: {heart.problem}") for gate in (REVERSAL_GATE, RATE_GATE))
+    return _reversal_gate(heart.measured), judge_rate(heart.measured.rate)
 
 
 def _reversal_gate(ecg: EcgAnalysis) -> GateResult:

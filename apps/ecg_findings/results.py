@@ -5,10 +5,9 @@ from __future__ import annotations
 from pydicom.dataset import FileDataset
 from pydicom.sr.coding import Code
 
-from apps.ecg_findings.classify import Classified, Finding, judged_part
+from apps.ecg_findings.classify import Classified, Finding
+from apps.ecg_findings.heart import Heart
 from operators.manifest import Manifest
-from operators.measure.ecg.analysis import analyse_ecg
-from operators.measure.ecg.quality import UnmeasurableError
 from operators.measure.electrocardiogram import EcgFinding, EcgGlobalMeasurements
 from operators.measure.temporal import TemporalCoordinates, WaveformChannels
 from operators.measure.waveform_annotation import ECG_ANNOTATION, AnnotationGroup, PatternAnnotation
@@ -35,6 +34,7 @@ def write_objects(
     study: Study,
     selection: Selection,
     instance: EcgInstance,
+    heart: Heart,
     classified: Classified,
     analysis: Analysis,
     manifest: Manifest,
@@ -45,7 +45,7 @@ def write_objects(
         "report",
         outputs["report"],
         header,
-        _rate(instance),
+        _rate(heart),
         (),
         analysis,
         findings=[_statement(each) for each in classified.reported],
@@ -76,14 +76,11 @@ def write_objects(
     return {"report": report, "evidence": evidence, "plot": plot}
 
 
-def _rate(instance: EcgInstance) -> EcgGlobalMeasurements:
+def _rate(heart: Heart) -> EcgGlobalMeasurements:
     """The rate, without which an ECG report says little; intervals are another app's."""
-    try:
-        ecg = analyse_ecg(judged_part(instance))
-    # The network has judged the recording all the same.
-    except UnmeasurableError:
+    if heart.measured is None:
         return _NO_RHYTHM
-    return EcgGlobalMeasurements(round(ecg.rate, 1), None, None, None, round(1000 * ecg.rr, 1))
+    return EcgGlobalMeasurements(round(heart.measured.rate, 1), None, None, None, round(1000 * heart.measured.rr, 1))
 
 
 def _statement(finding: Finding) -> EcgFinding:
