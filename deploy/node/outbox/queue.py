@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
 
 from deploy.node.bell import Bell
 from deploy.node.config import DestinationConfig
@@ -200,11 +201,7 @@ class DestinationQueue:
                 record(session, "sent", text, study=job.study_instance_uid, job=job.id, destination=self._name)
                 conclude_delivery(session, job.id)
             else:
-                wait = self._backoff.after(row.attempts)
-                row.not_before = now + wait
-                text = f"{self._name} has not stored {row.path}: {sent}; tried again in {wait.total_seconds():.3g} s"
-                record(session, "not-sent", text, study=job.study_instance_uid, job=job.id, destination=self._name)
-                tell_study(session, job)
+                self._try_later(session, row, f"{self._name} has not stored {row.path}: {sent}")
             # That one kind is not accepted tells nothing of what the destination does with the others.
             if sent.status is not None and keep_success(session, self._name):
                 record(session, "destination-back", f"{self._name} answers again", destination=self._name)
@@ -216,13 +213,18 @@ class DestinationQueue:
         """One instance that the destination cannot take: it waits, and holds up no other."""
         with self._database.write() as session:
             row = session.get_one(Delivery, delivery_id)
-            job = session.get_one(Job, row.job_id)
             row.attempts += 1
             row.status = problem
-            wait = self._backoff.after(row.attempts)
-            row.not_before = self._clock() + wait
-            text = f"{row.path}: {problem}; tried again in {wait.total_seconds():.3g} s"
-            record(session, "not-sent", text, study=job.study_instance_uid, job=job.id, destination=self._name)
+            self._try_later(session, row, f"{row.path}: {problem}")
+
+    def _try_later(self, session: Session, row: Delivery, problem: str) -> None:
+        """Let one delivery wait for its next try, and say so in the log and in its study."""
+        wait = self._backoff.after(row.attempts)
+        row.not_before = self._clock() + wait
+        job = session.get_one(Job, row.job_id)
+        text = f"{problem}; tried again in {wait.total_seconds():.3g} s"
+        record(session, "not-sent", text, study=job.study_instance_uid, job=job.id, destination=self._name)
+        tell_study(session, job)
 
     def _keep_failure(self, delivery_id: int, problem: str, retry_after: float | None) -> None:
         """The destination itself has failed: everything waits, the first of it with the reason."""
