@@ -79,6 +79,7 @@ def write_objects(
     """Return every result object by name: no Segmentation where no mass was found, no Key Object without an object."""
     outputs, series = manifest.outputs, selection.series["sonogram"]
     names = segmentation_names(clips)
+    # Drawn again: Holoscan would hand arrays in a dictionary on as tensors.
     labels = label_maps(clips)
     objects = {
         name: write_segmentation(name, outputs[_OUTPUT], clip.tissue.frames, labels[name], segments(clip), analysis)

@@ -77,6 +77,7 @@ def write_objects(
 ) -> dict[str, FileDataset]:
     """Return every result object by name: no Segmentation where all is dry, no Key Objects where there is none."""
     outputs, series = manifest.outputs, selection.series["sonogram"]
+    # Drawn again: Holoscan would hand arrays in a dictionary on as tensors.
     names, masks = segmentation_names(clips), label_maps(clips)
     objects = {
         name: write_segmentation(name, outputs[_OUTPUT], clip.tissue.frames, masks[name], segments(clip), analysis)
