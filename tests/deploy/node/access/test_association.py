@@ -138,6 +138,8 @@ def test_who_is_not_listed_is_rejected_and_told(site: Site, title: str, called: 
 
 
 def test_a_flood_of_rejected_callers_is_counted_exactly(site: Site) -> None:
+    # The site's other tests have callers refused for the same reason: only what comes on top of theirs is awaited.
+    before = site.rejections.by_reason().get("calling-ae-title", 0)
     for _ in range(100):
         assert not site.associate("FLOOD").is_established
 
@@ -147,7 +149,7 @@ def test_a_flood_of_rejected_callers_is_counted_exactly(site: Site) -> None:
             events = session.scalars(select(Event).where(Event.kind == "association-rejected"))
             return [event.data["count"] for event in events if event.data["calling_ae_title"] == "FLOOD"]
 
-    wait_for(lambda: site.rejections.by_reason()["calling-ae-title"] >= 100)
+    wait_for(lambda: site.rejections.by_reason()["calling-ae-title"] >= before + 100)
     assert len(counts()) <= 2
     site.rejections.write(rest=True)
     assert sum(int(str(count)) for count in counts()) == 100
