@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from deploy.orthanc.server import Orthanc, StoredInstance
 from phantoms.faults import set_attributes
 from phantoms.mr_brain import simulate_brain_mr, write_brain_mr
 from tests.peers import dcmtk, free_port
+from tests.waiting import until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 APP = "mr_white_matter_lesions"
@@ -79,11 +79,12 @@ class Site:
 
     def wait_for(self, condition: Callable[[], bool], seconds: float = 600.0) -> None:
         """Return when the condition holds; more time than this means that it never will."""
-        end = time.monotonic() + seconds
-        while not condition():
+
+        def holds() -> bool:
             assert self.process.poll() is None, self._log_end("the node has ended")
-            assert time.monotonic() < end, self._log_end("it did not happen")
-            time.sleep(0.1)
+            return condition()
+
+        until(holds, seconds=seconds, told=lambda: self._log_end("it did not happen"))
 
     def wait_for_event(self, study_instance_uid: str, kind: str) -> None:
         """Return when the node has told of an event of this kind and study; fail at once when its job has failed."""

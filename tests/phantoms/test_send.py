@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from pynetdicom import AE, evt
 from phantoms.__main__ import main
 from phantoms.mr_brain import BrainMRStudy, simulate_brain_mr, write_brain_mr
 from phantoms.send import SendError, send_files
+from tests.waiting import until_it_listens
 
 STORESCP = Path("/usr/bin/storescp")
 Archive = Callable[..., int]
@@ -141,7 +141,7 @@ def test_dcmtk_stores_what_was_sent(study: BrainMRStudy, tmp_path: Path) -> None
     command = [str(STORESCP), "--output-directory", str(tmp_path), "--aetitle", "GANTRY", str(port)]
     archive = subprocess.Popen(command)
     try:
-        _wait_for(port)
+        until_it_listens(port)
         assert send_files(study.paths, "127.0.0.1", port).failed == ()
     finally:
         archive.terminate()
@@ -156,13 +156,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise TimeoutError(f"nobody listens on port {port}")

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import socket
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from phantoms.mr_brain import simulate_brain_mr, write_brain_mr
 from tests.deploy.cli.conftest import Gantry
 from tests.deploy.node.access.certificates import Authority
 from tests.peers import dcmtk, free_port
+from tests.waiting import until_it_listens
 
 
 def test_every_dicom_file_of_a_folder_is_stored(gantry: Gantry, tmp_path: Path) -> None:
@@ -60,7 +59,7 @@ def test_a_folder_is_sent_over_tls(gantry: Gantry, tmp_path: Path) -> None:
     options = ["+tls", str(pacs.key), str(pacs.certificate), "+cf", str(pacs.trusted), "-od", str(tmp_path / "stored")]
     process = subprocess.Popen([dcmtk("storescp"), *options, str(port)])
     try:
-        wait_until_it_listens(port)
+        until_it_listens(port)
         peer = (tmp_path / "study", f"127.0.0.1:{port}")
         files = ("--certificate", own.certificate, "--key", own.key, "--trusted", own.trusted)
         result = gantry("send", *peer, *files)
@@ -70,12 +69,3 @@ def test_a_folder_is_sent_over_tls(gantry: Gantry, tmp_path: Path) -> None:
         assert "certificate" in gantry("send", *peer, *files[:-1], foreign).stderr
     finally:
         stop(process, 10)
-
-
-def wait_until_it_listens(port: int) -> None:
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError(f"nothing listens on {port}")

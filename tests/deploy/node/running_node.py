@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +18,7 @@ from phantoms.send import send_files
 from tests.deploy.node import tiny_app
 from tests.deploy.node.archive import Archive
 from tests.peers import free_port
+from tests.waiting import until
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -113,10 +113,7 @@ class RunningNode:
 
     def wait_for(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
         """Return when the condition holds; more time than this means that it never will."""
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, self.log
-            time.sleep(0.02)
+        until(condition, seconds=seconds, told=lambda: self.log)
 
     def _end(self, number: int | None) -> int:
         assert self.process is not None

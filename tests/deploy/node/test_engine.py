@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -20,6 +19,7 @@ from deploy.node.engines import EngineClosedError, EngineError, RunInterruptedEr
 from deploy.node.engines.local import LocalEngine
 from deploy.node.failure import FailureKind
 from operators.outcome import Outcome
+from tests.waiting import until
 
 STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 TARGET = "tests.deploy.node.throwaway:run"
@@ -69,8 +69,7 @@ def is_running(process: int) -> bool:
 
 
 def wait_until_gone(process: int) -> None:
-    while is_running(process):
-        time.sleep(0.01)
+    until(lambda: not is_running(process))
 
 
 def test_outcome_comes_back_whole(engine: LocalEngine, tmp_path: Path) -> None:
@@ -189,8 +188,7 @@ def test_run_is_ended_on_request_with_all_it_started(engine: LocalEngine, tmp_pa
     interrupted = threading.Event()
 
     def interrupt_once_running() -> None:
-        while not (tmp_path / "output" / "daemon").exists():
-            time.sleep(0.01)
+        until((tmp_path / "output" / "daemon").exists)
         interrupted.set()
 
     thread = threading.Thread(target=interrupt_once_running)
@@ -242,8 +240,7 @@ def test_child_that_is_dying_when_a_run_comes_is_replaced(engine: LocalEngine, t
 
 def test_close_ends_a_run_under_way(engine: LocalEngine, tmp_path: Path) -> None:
     def close_once_running() -> None:
-        while not (tmp_path / "output" / "running").exists():
-            time.sleep(0.01)
+        until((tmp_path / "output" / "running").exists)
         engine.close()
 
     closer = threading.Thread(target=close_once_running)
@@ -294,8 +291,7 @@ def test_child_dies_with_the_node(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as node:
         assert node.stdout is not None
         process = int(node.stdout.readline())
-        while not (tmp_path / "output" / "running").exists():
-            time.sleep(0.01)
+        until((tmp_path / "output" / "running").exists)
         assert is_running(process)
         node.kill()
     wait_until_gone(process)

@@ -269,9 +269,9 @@ def test_job_that_is_interrupted_every_time_fails_in_the_end(database: Database)
 
 def test_held_job_keeps_its_lease(database: Database) -> None:
     add_job(database)
-    held = claimed(database, lease_seconds=1.5)
-    with jobs.hold(database, held, 1.5):
-        time.sleep(2.5)
+    held = claimed(database, lease_seconds=3.0)
+    with jobs.hold(database, held, 3.0):
+        time.sleep(4.0)
         assert claim(database, "other") is None
         jobs.begin_verification(database, held, ANALYSED)
 

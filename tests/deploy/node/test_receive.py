@@ -5,8 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +40,7 @@ from deploy.node.spool import Spool
 from phantoms.send import store
 from tests.deploy.node.sending import STUDY, association, encoded, instance, send_unchanged, write_file
 from tests.peers import dcmtk, free_port
+from tests.waiting import until
 
 
 @dataclass
@@ -56,7 +56,7 @@ class Receiver:
 
     def events(self, kind: str, count: int = 1) -> list[Event]:
         """The events of a kind, once there are so many: the index is written behind the sender's back."""
-        wait_for(lambda: len(self._events(kind)) >= count)
+        until(lambda: len(self._events(kind)) >= count)
         return self._events(kind)
 
     def _events(self, kind: str) -> list[Event]:
@@ -71,7 +71,7 @@ class Receiver:
             with self.database.read() as session:
                 return list(session.scalars(select(Instance).order_by(Instance.id)))
 
-        wait_for(lambda: len(found()) >= count)
+        until(lambda: len(found()) >= count)
         return found()
 
     def data_sets(self) -> dict[str, bytes]:
@@ -113,14 +113,6 @@ def running_receiver(folder: Path, **more: Any) -> Iterator[Receiver]:
 def receiver(tmp_path: Path) -> Iterator[Receiver]:
     with running_receiver(tmp_path / "node") as running:
         yield running
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it did not happen")
 
 
 def dicom_file(folder: Path, number: int = 1, syntax: UID = ExplicitVRLittleEndian, **more: Any) -> Path:
@@ -299,7 +291,7 @@ def test_a_study_is_being_received_while_its_association_is_open(receiver: Recei
         assert opened.send_c_store(dcmread(path)).Status == 0
         assert receiver.scp.is_receiving(STUDY)
         assert not receiver.scp.is_receiving("1.2.3")
-    wait_for(lambda: not receiver.scp.is_receiving(STUDY))
+    until(lambda: not receiver.scp.is_receiving(STUDY))
     assert len(receiver.events("received")) == 1
 
 
@@ -334,7 +326,7 @@ def test_a_silent_peer_counts_as_gone(tmp_path: Path, silence: bytes) -> None:
         with association(receiver.port, [(MRImageStorage, ExplicitVRLittleEndian)]) as opened:
             assert opened.send_c_store(dcmread(path)).Status == 0
             opened.dul.socket.socket.sendall(silence)
-            wait_for(lambda: not receiver.scp.is_receiving(STUDY))
+            until(lambda: not receiver.scp.is_receiving(STUDY))
         assert "1 new instances" in receiver.events("received")[0].text
 
 

@@ -30,6 +30,7 @@ from deploy.node.worker import Worker
 from operators.outcome import Outcome
 from phantoms.mr_brain.dicom import BrainMRStudy
 from tests.deploy.node import tiny_app
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +161,7 @@ def test_app_sees_the_instances_of_its_job_and_nothing_else(
     (control / "hold").touch()
     thread = threading.Thread(target=worker.work_once)
     thread.start()
-    while not (control / "running").exists():
-        time.sleep(0.01)
+    until((control / "running").exists)
     given = {path.stem: path.stat().st_nlink for path in (node.data / "work").glob("1-*/input/*")}
     (control / "hold").unlink()
     thread.join()
@@ -310,9 +310,7 @@ def test_locked_database_is_waited_for(
     thread.start()
     assert told.wait(60)
     other.close()
-    while node.job().state is not JobState.DELIVERING:
-        assert thread.is_alive()
-        time.sleep(0.01)
+    until(lambda: node.job().state is JobState.DELIVERING)
     stop.set()
     thread.join()
     opened.close()
@@ -337,8 +335,7 @@ def test_stop_gives_the_job_back(
     stop = threading.Event()
     thread = threading.Thread(target=worker.run, args=(stop,))
     thread.start()
-    while not (control / "running").exists():
-        time.sleep(0.01)
+    until((control / "running").exists)
     stop.set()
     node.engine.close()
     thread.join()
@@ -350,9 +347,7 @@ def begin_work(node: Node, worker: Worker, control: Path) -> threading.Thread:
     (control / "hold").touch()
     thread = threading.Thread(target=worker.work_once)
     thread.start()
-    while not (control / "running").exists():
-        assert thread.is_alive()
-        time.sleep(0.01)
+    until((control / "running").exists)
     return thread
 
 

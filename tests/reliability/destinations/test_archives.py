@@ -18,6 +18,7 @@ from tests.deploy.node.outbox.committing import CommittingArchive
 from tests.deploy.node.outbox.waiting import Clock, Waiting, running, store_destination
 from tests.peers import dcmtk, free_port
 from tests.reliability.destinations.network import Fault, FaultyNetwork, Weather
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -41,11 +42,11 @@ def test_full_archive_gets_all_in_order_once_it_has_room(waiting: Waiting) -> No
             waiting.queue("full", store_destination(full.port)), waiting.queue("well", store_destination(well.port))
         ),
     ):
-        waiting.wait_for(lambda: waiting.is_delivered("well"))
-        waiting.wait_for(lambda: waiting.destination("full").failures >= 3)
+        until(lambda: waiting.is_delivered("well"))
+        until(lambda: waiting.destination("full").failures >= 3)
         assert full.sop_instance_uids == waiting.uids("full")[:3]
         is_full = False
-        waiting.wait_for(lambda: waiting.is_delivered("full"))
+        until(lambda: waiting.is_delivered("full"))
     assert full.sop_instance_uids == waiting.uids("full")
     assert well.sop_instance_uids == waiting.uids("well")
 
@@ -111,10 +112,10 @@ def test_archive_that_never_commits_itself_holds_up_no_other(waiting: Waiting) -
         config = store_destination(forgetful.port, storage_commitment=True, commitment_seconds=0.3)
         with running(waiting.queue("forgetful", config), waiting.queue("well", store_destination(well.port))):
             forgetful.wait_for_requests(6)
-            waiting.wait_for(lambda: waiting.is_delivered("well"))
+            until(lambda: waiting.is_delivered("well"))
             assert not any(row.delivered for row in waiting.deliveries(destination="forgetful"))
             forgetful.reports = True
-            waiting.wait_for(lambda: waiting.is_delivered("forgetful"))
+            until(lambda: waiting.is_delivered("forgetful"))
     assert forgetful.sop_instance_uids == waiting.uids("forgetful")
 
 
@@ -125,9 +126,9 @@ def test_slow_network_is_no_failure(waiting: Waiting) -> None:
     with Archive() as far, Archive() as well, FaultyNetwork(far.port, weather) as network:
         config = store_destination(network.port, answer_seconds=0.5)
         with running(waiting.queue("far", config), waiting.queue("well", store_destination(well.port))):
-            waiting.wait_for(lambda: waiting.is_delivered("well"))
+            until(lambda: waiting.is_delivered("well"))
             assert far.stored == []
-            waiting.wait_for(lambda: waiting.is_delivered("far"))
+            until(lambda: waiting.is_delivered("far"))
     assert far.sop_instance_uids == waiting.uids("far")
     assert [row.attempts for row in waiting.deliveries(destination="far")] == [1]
 
@@ -158,9 +159,9 @@ def test_dcmtk_gets_everything_through_a_network_that_resets(waiting: Waiting, t
         running(waiting.queue("pacs", store_destination(network.port))),
     ):
         # One at a time passes each association.
-        waiting.wait_for(lambda: network.connections >= 3)
+        until(lambda: network.connections >= 3)
         network.become(Weather())
-        waiting.wait_for(lambda: waiting.is_delivered("pacs"))
+        until(lambda: waiting.is_delivered("pacs"))
     stored = [dcmread(path) for path in (tmp_path / "stored").iterdir()]
     assert sorted(str(image.SOPInstanceUID) for image in stored) == sorted(waiting.uids("pacs"))
     originals = {str(image.SOPInstanceUID): image for image in map(dcmread, (tmp_path / "outbox").glob("*/*.dcm"))}

@@ -10,6 +10,7 @@ from deploy.node.database import open_database
 from tests.deploy.node.archive import Archive
 from tests.deploy.node.outbox.waiting import Waiting, running, store_destination
 from tests.reliability.destinations.network import Fault, FaultyNetwork, Weather
+from tests.waiting import until
 
 JOBS = 5
 
@@ -29,11 +30,11 @@ def test_all_arrives_in_order_once_the_network_is_well(waiting: Waiting, fault: 
         config = store_destination(network.port, answer_seconds=0.5)
         with running(waiting.queue("ill", config), waiting.queue("well", store_destination(well.port))):
             # The other destination has all of it while this one has nothing.
-            waiting.wait_for(lambda: waiting.is_delivered("well"))
-            waiting.wait_for(lambda: bool(waiting.events("destination-unreachable")))
+            until(lambda: waiting.is_delivered("well"))
+            until(lambda: bool(waiting.events("destination-unreachable")))
             assert not any(row.delivered for row in waiting.deliveries(destination="ill"))
             network.become(Weather())
-            waiting.wait_for(lambda: waiting.is_delivered("ill"))
+            until(lambda: waiting.is_delivered("ill"))
     assert ill.sop_instance_uids == waiting.uids("ill")
     assert well.sop_instance_uids == waiting.uids("well")
     assert all(waiting.state(job).is_final for job in jobs)

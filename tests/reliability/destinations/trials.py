@@ -16,6 +16,7 @@ from deploy.node.outbox import DestinationQueue
 from tests.deploy.node.archive import Archive
 from tests.deploy.node.outbox.waiting import Clock, Waiting, running, store_destination
 from tests.reliability.destinations.network import Fault, FaultyNetwork, Weather
+from tests.waiting import until
 
 DAY_SECONDS = 86400.0
 
@@ -109,10 +110,10 @@ def fault_comes_and_goes(
                 waiting.add_job("ill", "well", objects=objects, pixels=pixels)
                 _ring(queues)
                 time.sleep(0.02)
-            waiting.wait_for(lambda: waiting.is_delivered("well"), 600)
+            until(lambda: waiting.is_delivered("well"), seconds=600)
             if weather.fault is not Fault.SLOW:
                 network.become(Weather())
-            waiting.wait_for(lambda: waiting.is_delivered("ill"), 600)
+            until(lambda: waiting.is_delivered("ill"), seconds=600)
         first = list(dict.fromkeys(ill.sop_instance_uids))
         return Trial(
             len(first),

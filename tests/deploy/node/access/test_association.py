@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ssl
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from deploy.node.spool import Spool
 from tests.deploy.node.access.certificates import Authority
 from tests.deploy.node.sending import encoded, instance, write_file
 from tests.peers import dcmtk, free_port
+from tests.waiting import until
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Site:
                 found[:] = [event for event in events if event.data["reason"] == reason]
             return bool(found)
 
-        wait_for(told)
+        until(told)
         return found[-1]
 
     def associate(self, title: str, *, tls: ssl.SSLContext | None = None, sop_class: str = Verification) -> Association:
@@ -60,13 +60,6 @@ class Site:
         return entity.associate(
             "127.0.0.1", port, ae_title="GANTRY", tls_args=None if tls is None else (tls, "127.0.0.1")
         )
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +142,7 @@ def test_a_flood_of_rejected_callers_is_counted_exactly(site: Site) -> None:
             events = session.scalars(select(Event).where(Event.kind == "association-rejected"))
             return [event.data["count"] for event in events if event.data["calling_ae_title"] == "FLOOD"]
 
-    wait_for(lambda: site.rejections.by_reason()["calling-ae-title"] >= before + 100)
+    until(lambda: site.rejections.by_reason()["calling-ae-title"] >= before + 100)
     assert len(counts()) <= 2
     site.rejections.write(rest=True)
     assert sum(int(str(count)) for count in counts()) == 100
@@ -206,7 +199,7 @@ def test_a_certificate_that_is_no_proof_is_refused_and_told(site: Site, tmp_path
     assert call("echoscu", "SECURE", site.tls_port, options=options).returncode != 0
     event = site.refused("tls")
     told = {"untrusted": "unable to get local issuer", "expired": "expired", "absent": "did not return a certificate"}
-    wait_for(lambda: told[case] in site.refused("tls").text)
+    until(lambda: told[case] in site.refused("tls").text)
     assert event.data["address"] == "127.0.0.1"
 
 

@@ -14,6 +14,7 @@ from deploy.orthanc.server import find_orthanc, running_orthanc
 from tests.deploy.node.archive import Archive
 from tests.deploy.node.outbox.committing import CommittingArchive, ReportReceiver
 from tests.deploy.node.outbox.waiting import Clock, Waiting, running, store_destination
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -26,9 +27,9 @@ def test_result_is_delivered_when_the_archive_has_committed_itself(waiting: Wait
     with CommittingArchive() as archive:
         config = store_destination(archive.port, storage_commitment=True)
         with running(waiting.queue("pacs", config)):
-            waiting.wait_for(lambda: waiting.is_delivered("pacs"))
+            until(lambda: waiting.is_delivered("pacs"))
             archive.wait_for_requests(2)
-            waiting.wait_for(lambda: archive.statuses == [0, 0])
+            until(lambda: archive.statuses == [0, 0])
         # Storing, asking and reporting: all over one association.
         assert archive.associations == 1
     assert archive.sop_instance_uids == waiting.uids("pacs")
@@ -58,7 +59,7 @@ def test_nothing_is_delivered_without_a_report_and_it_is_asked_for_again(waiting
         archive.reports = True
         clock.wait(601)
         assert queue.deliver_due()
-        waiting.wait_for(lambda: queue.linger() and waiting.is_delivered("pacs"))
+        until(lambda: queue.linger() and waiting.is_delivered("pacs"))
         queue.close()
     # Each was stored once.
     assert archive.sop_instance_uids == waiting.uids("pacs")
@@ -76,14 +77,14 @@ def test_what_the_archive_does_not_commit_itself_to_is_sent_again(waiting: Waiti
         queue = waiting.queue("pacs", store_destination(archive.port, storage_commitment=True), clock=clock)
         while queue.deliver_due():
             continue
-        waiting.wait_for(lambda: queue.linger() and bool(waiting.events("not-committed")))
+        until(lambda: queue.linger() and bool(waiting.events("not-committed")))
         rows = waiting.deliveries(job)
         assert [row.committed is not None for row in rows] == [True, False, True]
         assert rows[1].status == "not committed: 0112 no such object instance; sent again"
         clock.wait(30)
         while queue.deliver_due():
             continue
-        waiting.wait_for(lambda: queue.linger() and waiting.state(job) is JobState.DELIVERED)
+        until(lambda: queue.linger() and waiting.state(job) is JobState.DELIVERED)
         queue.close()
     assert archive.sop_instance_uids == [*waiting.uids("pacs"), lost]
     assert len(archive.transactions) == 2
@@ -97,7 +98,7 @@ def test_what_is_stored_is_committed_beside_an_object_that_the_archive_refuses(w
         archive.answer = lambda dataset: 0xC000 if dataset.SOPInstanceUID == refused else 0
         config = store_destination(archive.port, storage_commitment=True, longest_retry_seconds=600)
         with running(waiting.queue("pacs", config, clock=clock)):
-            waiting.wait_for(lambda: [row.delivered is not None for row in waiting.deliveries(job)].count(True) == 2)
+            until(lambda: [row.delivered is not None for row in waiting.deliveries(job)].count(True) == 2)
     assert [row.committed is not None for row in waiting.deliveries(job)] == [True, False, True]
     assert waiting.state(job) is JobState.DELIVERING
 
@@ -141,7 +142,7 @@ def test_orthanc_commits_itself_over_an_association_of_its_own(waiting: Waiting,
     ):
         config = store_destination(orthanc.port, storage_commitment=True)
         with running(waiting.queue("pacs", config)):
-            waiting.wait_for(lambda: waiting.is_delivered("pacs"))
+            until(lambda: waiting.is_delivered("pacs"))
         for job in jobs:
             with waiting.database.read() as session:
                 assert deliverable_files_done(session, job)

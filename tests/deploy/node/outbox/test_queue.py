@@ -19,6 +19,7 @@ from deploy.node.outbox import DestinationQueue, hold_unaddressed
 from deploy.orthanc.server import find_orthanc, running_orthanc
 from tests.deploy.node.archive import Archive
 from tests.deploy.node.outbox.waiting import Clock, Waiting, running, store_destination
+from tests.waiting import until
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 
@@ -80,12 +81,12 @@ def test_destination_that_is_down_gets_everything_once_it_is_back(outbox: Waitin
     archive = Archive()
     job = outbox.add_job("pacs")
     with running(queue_for(outbox, "pacs", archive)):
-        outbox.wait_for(lambda: outbox.deliveries(job)[0].attempts >= 2)
+        until(lambda: outbox.deliveries(job)[0].attempts >= 2)
         assert "cannot be reached" in outbox.deliveries(job)[0].status
         assert outbox.state(job) is JobState.DELIVERING
         with archive:
             archive.wait_for(2)
-            outbox.wait_for(lambda: outbox.state(job) is JobState.DELIVERED)
+            until(lambda: outbox.state(job) is JobState.DELIVERED)
     assert len(set(archive.sop_instance_uids)) == len(archive.stored) == 2
 
 
@@ -114,7 +115,7 @@ def test_slow_destination_does_not_delay_another(outbox: Waiting) -> None:
         assert slow.stored == []
         released.set()
         slow.wait_for(2)
-        outbox.wait_for(lambda: outbox.state(job) is JobState.DELIVERED)
+        until(lambda: outbox.state(job) is JobState.DELIVERED)
 
 
 def test_waits_grow_to_the_longest_and_never_end(outbox: Waiting) -> None:
@@ -146,7 +147,7 @@ def test_only_what_was_refused_is_sent_again(outbox: Waiting) -> None:
 
     with Archive(answer=answer) as archive, running(queue_for(outbox, "pacs", archive)):
         archive.wait_for(3)
-        outbox.wait_for(lambda: outbox.state(job) is JobState.DELIVERED)
+        until(lambda: outbox.state(job) is JobState.DELIVERED)
     assert [row.attempts for row in outbox.deliveries(job)] == [1, 3, 1]
     assert len(archive.sop_instance_uids) == len(set(archive.sop_instance_uids)) == 3
 
@@ -164,8 +165,8 @@ def test_instance_that_the_association_always_ends_at_holds_up_no_other(outbox: 
 
     archive = Archive(answer=answer)
     with archive, running(queue_for(outbox, "pacs", archive)):
-        outbox.wait_for(lambda: sum(row.delivered is not None for row in outbox.deliveries(job)) == 3)
-        outbox.wait_for(lambda: outbox.deliveries(job)[1].attempts >= 2)
+        until(lambda: sum(row.delivered is not None for row in outbox.deliveries(job)) == 3)
+        until(lambda: outbox.deliveries(job)[1].attempts >= 2)
     assert archive.sop_instance_uids == [row.sop_instance_uid for row in rows if row.sop_instance_uid != bad]
     assert [row.delivered is not None for row in outbox.deliveries(job)] == [True, False, True, True]
     assert [row.attempts for row in outbox.deliveries(job) if row.delivered] == [1, 1, 1]
@@ -186,7 +187,7 @@ def test_after_a_broken_association_everything_arrives_once(outbox: Waiting) -> 
 
     archive.answer = answer
     with archive, running(queue_for(outbox, "pacs", archive)):
-        outbox.wait_for(lambda: outbox.state(job) is JobState.DELIVERED)
+        until(lambda: outbox.state(job) is JobState.DELIVERED)
     assert sorted(archive.sop_instance_uids) == sorted(row.sop_instance_uid for row in outbox.deliveries(job))
 
 

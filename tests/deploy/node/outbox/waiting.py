@@ -126,13 +126,6 @@ class Waiting:
     def is_delivered(self, destination: str) -> bool:
         return all(row.delivered is not None for row in self.deliveries(destination=destination))
 
-    def wait_for(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
-        """Return when the condition holds; more time than this means that it never will."""
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, "it never happens"
-            time.sleep(0.01)
-
 
 def store_destination(port: int, ae_title: str = "ARCHIVE", **more: object) -> DestinationConfig:
     """A destination by C-STORE that is tried again soon."""

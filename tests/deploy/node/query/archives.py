@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
-import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ from deploy.node.query import Archive
 from deploy.orthanc.server import running_orthanc
 from tests.deploy.node.sending import encoded, instance, send_unchanged, write_file
 from tests.peers import dcmtk, free_port
+from tests.waiting import until_it_listens
 
 AE_TITLE = "ARCHIVE"
 
@@ -97,7 +96,7 @@ AETable END
             env={"TCP_NODELAY": "1", "DCMDICTPATH": "/usr/share/libdcmtk17/dicom.dic"},
         )
     try:
-        _wait_for(port)
+        until_it_listens(port)
         _fill(port, files)
         yield _archive("dcmqrscp", port)
     finally:
@@ -128,13 +127,3 @@ def _archive(name: str, port: int) -> Archive:
 def _fill(port: int, files: Sequence[Path]) -> None:
     answers = send_unchanged(port, files, CONTEXTS, called_ae_title=AE_TITLE)
     assert [answer.Status for answer in answers] == [0] * len(files)
-
-
-def _wait_for(port: int) -> None:
-    end = time.monotonic() + 20
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        assert time.monotonic() < end
-        time.sleep(0.02)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from tests.deploy.node.node import Examination, Node, uids_of
 from tests.deploy.node.query import archives
 from tests.deploy.node.readiness.test_apps import APP, app
 from tests.peers import free_port
+from tests.waiting import until
 
 EARLIER = "2.25.7000"
 DATES = {f"{EARLIER}1": "20200101", f"{EARLIER}2": "20230101", f"{EARLIER}3": "20990101"}
@@ -64,14 +64,6 @@ def node_with(held: Held, folder: Path, routed: RoutedApp, readiness: ReadinessC
     config = NodeConfig(data_folder=folder, archives={"pacs": held.archive.config})
     services = archive_services(config, open_database(folder), Spool(folder))
     return Node(folder, {APP: routed}, config=readiness, archives=services)
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Threads ask the archive: what they find out comes when it comes."""
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 ASKING = ReadinessConfig(quiet_seconds=50, longest_quiet_seconds=60, maximum_wait_seconds=120, archive="pacs")

@@ -20,8 +20,9 @@ from deploy.node.receive.commands import C_STORE, encode_command
 from deploy.node.receive.upper_layer import encode_message
 from phantoms.send import store
 from tests.deploy.node.sending import STUDY, association, encoded, instance, send_unchanged
-from tests.deploy.node.test_receive import Receiver, dicom_file, running_receiver, wait_for
+from tests.deploy.node.test_receive import Receiver, dicom_file, running_receiver
 from tests.reliability.upper_layer import Proposal, associate_request
+from tests.waiting import until
 
 ABORT = 7
 CONTEXTS = [(MRImageStorage, ExplicitVRLittleEndian)]
@@ -41,7 +42,7 @@ def _still_answers(receiver: Receiver) -> Iterator[None]:
     yield
     with association(receiver.port, [(Verification, ExplicitVRLittleEndian)]) as opened:
         assert opened.send_c_echo().Status == 0x0000
-    wait_for(lambda: receiver.scp.open_associations == 0)
+    until(lambda: receiver.scp.open_associations == 0)
 
 
 def answer_to(port: int, *content: bytes) -> bytes:
@@ -84,7 +85,7 @@ GARBAGE = {
 def test_garbage_is_aborted_with_a_reason_and_told(receiver: Receiver, name: str) -> None:
     content, reason = GARBAGE[name]
     assert abort_reason(answer_to(receiver.port, content)) == reason
-    wait_for(lambda: receiver.rejections.by_reason().get("protocol", 0) > 0)
+    until(lambda: receiver.rejections.by_reason().get("protocol", 0) > 0)
 
 
 COMMAND = encode_command(
@@ -116,7 +117,7 @@ BROKEN = {
 def test_what_breaks_the_protocol_within_an_association_is_aborted(receiver: Receiver, name: str) -> None:
     with association(receiver.port, CONTEXTS) as opened:
         opened.dul.socket.socket.sendall(BROKEN[name])
-        wait_for(lambda: opened.is_aborted)
+        until(lambda: opened.is_aborted)
 
 
 def test_an_instance_that_is_too_large_is_refused_and_the_next_one_is_stored(
@@ -133,7 +134,7 @@ def test_an_instance_in_the_smallest_fragments_is_stored(receiver: Receiver) -> 
     message = encode_message(1, COMMAND.replace(b"498.1.1.1", b"498.1.1.3"), data_set, 20)
     with association(receiver.port, CONTEXTS) as opened:
         opened.dul.socket.socket.sendall(message)
-        wait_for(lambda: f"{STUDY}.1.3.dcm" in receiver.data_sets())
+        until(lambda: f"{STUDY}.1.3.dcm" in receiver.data_sets())
     assert receiver.data_sets()[f"{STUDY}.1.3.dcm"] == data_set
 
 
@@ -161,8 +162,8 @@ def test_no_more_associations_than_allowed_over_all_processes(tmp_path: Path) ->
         assert [rejection(receiver.port) for _ in range(2)] == [(2, 3, 2)] * 2
         for each in opened[:3]:
             each.release()
-        wait_for(lambda: entity.associate("127.0.0.1", receiver.port, ae_title="GANTRY").is_established)
-        wait_for(lambda: receiver.rejections.by_reason().get("associations", 0) >= 2)
+        until(lambda: entity.associate("127.0.0.1", receiver.port, ae_title="GANTRY").is_established)
+        until(lambda: receiver.rejections.by_reason().get("associations", 0) >= 2)
 
 
 def test_an_association_that_never_ends_is_aborted(tmp_path: Path) -> None:
@@ -183,12 +184,12 @@ def test_no_association_while_the_disk_is_nearly_full(tmp_path: Path) -> None:
     with running_receiver(tmp_path / "node", reserve_gib=1e6) as receiver:
         # Rejected-transient, by the presentation-related provider: temporary-congestion.
         assert rejection(receiver.port) == (2, 3, 1)
-        wait_for(lambda: receiver.rejections.by_reason() == {"disk": 1})
+        until(lambda: receiver.rejections.by_reason() == {"disk": 1})
 
 
 def test_a_caller_who_is_not_listed_is_rejected_and_told(receiver: Receiver) -> None:
     assert rejection(receiver.port, called=b"SOMEBODY") == (1, 1, 7)
-    wait_for(lambda: receiver.rejections.by_reason().get("called-ae-title") == 1)
+    until(lambda: receiver.rejections.by_reason().get("called-ae-title") == 1)
 
 
 def children(process: int) -> list[int]:
@@ -205,7 +206,7 @@ def test_a_receiver_that_is_killed_is_started_anew_and_what_it_had_is_kept(tmp_p
             assert opened.send_c_store(dcmread(files[0])).Status == 0
             (child,) = set(children(os.getpid())) - before
             os.kill(child, signal.SIGKILL)
-            wait_for(lambda: not opened.is_established)
+            until(lambda: not opened.is_established)
         assert "its receiver process ended" in receiver.events("received")[0].text
         assert not receiver.scp.is_receiving(STUDY)
         assert [answer.Status for answer in send_unchanged(receiver.port, files)] == [0, 0]

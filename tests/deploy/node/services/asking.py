@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,15 +29,6 @@ from tests.peers import free_port
 TRANSACTION = "2.25.4711"
 
 PERMISSIONS = frozenset({Permission.ECHO, Permission.STORE, Permission.COMMIT, Permission.REPORT})
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Return when the condition holds; more time than this means that it never will."""
-    for _ in range(2000):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it did not happen")
 
 
 @dataclass
@@ -177,7 +167,7 @@ class Requestor:
         answer, _ = opened.send_n_action(asked, **arguments)
         return int(answer.Status)
 
-    def wait_for(self, count: int, seconds: float = 20.0) -> Report:
+    def wait_for(self, count: int, seconds: float = 60.0) -> Report:
         """Return the last of so many reports."""
         with self.came:
             assert self.came.wait_for(lambda: len(self.reports) >= count, seconds), f"{len(self.reports)} reports"

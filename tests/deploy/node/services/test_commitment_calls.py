@@ -30,8 +30,9 @@ from deploy.orthanc.server import Orthanc
 from tests.deploy.node.archive import Archive
 from tests.deploy.node.running_node import RunningNode
 from tests.deploy.node.sending import encoded, instance
-from tests.deploy.node.services.asking import Node, Requestor, request, running_node, send, stored_node, until
+from tests.deploy.node.services.asking import Node, Requestor, request, running_node, send, stored_node
 from tests.peers import free_port
+from tests.waiting import until
 
 STUDY = "1.2.826.0.1.3680043.8.498.40"
 

@@ -18,7 +18,8 @@ from deploy.node.services import Command, Services, contexts, data_sets
 from deploy.node.services import Requestor as Asking
 from deploy.node.services.commitment_reports import instances_awaiting_report
 from tests.deploy.node.sending import encoded, instance
-from tests.deploy.node.services.asking import Node, Report, Requestor, reference, request, running_node, send, until
+from tests.deploy.node.services.asking import Node, Report, Requestor, reference, request, running_node, send
+from tests.waiting import until
 
 STUDY = "1.2.826.0.1.3680043.8.498.30"
 

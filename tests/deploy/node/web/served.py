@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +27,7 @@ from deploy.node.spool import Spool
 from deploy.node.web import WebSide, node_problems
 from tests.deploy.node.sending import encoded
 from tests.peers import free_port
+from tests.waiting import until
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 OTHER_TOKEN = "fedcba9876543210fedcba9876543210"
@@ -65,7 +65,7 @@ class Served:
 
     def wait_for_event(self, kind: str, **data: object) -> Event:
         """Return the newest event of a kind with these facts; more time than this means that it never comes."""
-        wait_for(lambda: bool(self._events(kind, data)))
+        until(lambda: bool(self._events(kind, data)))
         return self._events(kind, data)[-1]
 
     def _events(self, kind: str, data: dict[str, object]) -> list[Event]:
@@ -134,11 +134,3 @@ def related(files: Sequence[bytes], kind: str = "application/dicom") -> bytes:
     """A body of multipart/related with these parts; its boundary is B."""
     parts = [b"--B\r\nContent-Type: " + kind.encode() + b"\r\n\r\n" + file + b"\r\n" for file in files]
     return b"".join(parts) + b"--B--\r\n"
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Return when the condition holds; more time than this means that it never will."""
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)

@@ -23,8 +23,8 @@ from tests.deploy.node.web.served import (
     dicom_file,
     related,
     served,
-    wait_for,
 )
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +229,7 @@ def test_a_request_that_breaks_off_leaves_what_is_whole_and_nothing_else(fresh: 
             b'Content-Type: multipart/related; type="application/dicom"; boundary=B\r\n'
             b"Content-Length: " + str(len(body)).encode() + b"\r\n\r\n" + body[:-1_000_000]
         )
-        wait_for(lambda: fresh.side.is_receiving(STUDY))
+        until(lambda: fresh.side.is_receiving(STUDY))
     event = fresh.wait_for_event("received")
     assert event.data["sent_all"] is False
     assert event.text == "SENDER sent 1 new instances and broke off its request"
