@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 from pynetdicom import AE
 from pynetdicom.association import Association
+from pynetdicom.dimse import DIMSEServiceProvider
 
 SUCCESS = 0x0000
 # Warnings mean that the receiver stored the instance all the same (PS3.4 table B.2-1).
@@ -112,10 +113,14 @@ def send_files(
 def store(association: Association, instance: Dataset | Path) -> Dataset:
     """Send one instance over an association and return the answer, which is empty where none came.
 
-    pynetdicom's own thread pauses while a request is under way, but may not have noticed yet that the one before is
-    over: it would then take the answer to this one for itself, and a fast node's answer would never be seen.
+    Only this thread takes messages from then on: pynetdicom's own, which is to pause while a request is under way, may
+    look once more after the pause has begun, and a fast node's answer would never be seen.
     """
-    while association._is_paused and association.is_alive():
-        time.sleep(0.0002)
+    provider = association.dimse
+
+    def take_if_asked(block: bool = False) -> object:
+        return DIMSEServiceProvider.get_msg(provider, block=True) if block else (None, None)
+
+    provider.get_msg = take_if_asked
     answer: Dataset = association.send_c_store(instance)
     return answer

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from pynetdicom import AE
+from pynetdicom.presentation import build_context
 from pynetdicom.sop_class import Verification
+
+from deploy.node.query.requestor import PeerAddress, PeerError, associate
 
 SUCCESS = 0x0000
 
@@ -13,13 +15,9 @@ AE_TITLE = "GANTRY_DEMO"
 
 def answers_echo(host: str, port: int, called_ae_title: str) -> bool:
     """Whether a peer accepts an association under this AE title and answers C-ECHO with success."""
-    entity = AE(ae_title=AE_TITLE)
-    entity.connection_timeout = 2
-    entity.add_requested_context(Verification)
-    association = entity.associate(host, port, ae_title=called_ae_title)
-    if not association.is_established:
-        return False
+    peer = PeerAddress(host, port, called_ae_title, AE_TITLE)
     try:
-        return bool(association.send_c_echo().get("Status") == SUCCESS)
-    finally:
-        association.release()
+        with associate(peer, [build_context(Verification)], answer_seconds=10) as association:
+            return bool(association.send_c_echo().get("Status") == SUCCESS)
+    except PeerError:
+        return False

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pydicom.uid import UID
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
+from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.events import EventHandlerType
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import PresentationContext
@@ -82,6 +83,7 @@ def associate(
     # The name of the host is looked up before pynetdicom handles errors by itself.
     except OSError as error:
         raise PeerError(f"{peer} cannot be reached: {error.strerror or error}") from error
+    _leave_answers(association)
     if not association.is_established:
         raise PeerError(_refusal(association, peer))
     try:
@@ -91,6 +93,21 @@ def associate(
         raise
     if association.is_established:
         association.release()
+
+
+def _leave_answers(association: Association) -> None:
+    """Let only the thread that has asked take a message from the peer.
+
+    pynetdicom's own thread of an association looks for requests of the peer. It is to pause while one of ours is under
+    way, but may look once more after the pause has begun: it then throws away an answer, and a query would seem to have
+    found less than there is. A requestor has nothing to look for: sub-operations of a C-GET come to the asking thread.
+    """
+    provider = association.dimse
+
+    def take_if_asked(block: bool = False) -> object:
+        return DIMSEServiceProvider.get_msg(provider, block=True) if block else (None, None)
+
+    provider.get_msg = take_if_asked
 
 
 def _refusal(association: Association, peer: PeerAddress) -> str:
