@@ -22,7 +22,9 @@ def configured(tmp_path: Path) -> Path:
     config.write_text(yaml.safe_dump({"data_folder": str(tmp_path / "data"), "destinations": {"pacs": address}}))
     waiting = Waiting(open_database(tmp_path / "data"), tmp_path / "data")
     waiting.add_job("pacs")
-    waiting.queue("pacs", store_destination(archive.port, first_retry_seconds=600)).deliver_due()
+    waiting.queue(
+        "pacs", store_destination(archive.port, first_retry_seconds=600, longest_retry_seconds=600)
+    ).deliver_due()
     return config
 
 

@@ -50,7 +50,7 @@ def test_after_failures_in_a_row_a_single_instance_closes_the_circuit(waiting: W
 
 def test_statuses_tell_what_waits_and_resuming_tries_at_once(waiting: Waiting) -> None:
     waiting.add_job("pacs", "other")
-    queue = waiting.queue("pacs", store_destination(Archive().port, first_retry_seconds=600))
+    queue = waiting.queue("pacs", store_destination(Archive().port, first_retry_seconds=600, longest_retry_seconds=600))
     queue.deliver_due()
     with waiting.database.read() as session:
         free, gone, pacs = destination_statuses(session, ["free", "pacs"])
