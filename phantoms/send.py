@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydicom import dcmread
-from pydicom.dataset import Dataset
 from pydicom.uid import UID
 from pynetdicom import AE
 from pynetdicom.association import Association
@@ -79,6 +78,7 @@ def send_files(
         entity.add_requested_context(sop_class, transfer_syntax)
     started = time.monotonic()
     association = entity.associate(host, port, ae_title=called_ae_title)
+    leave_answers(association)
     peer = f"{called_ae_title} at {host}:{port}"
     try:
         if association.is_rejected:
@@ -95,7 +95,7 @@ def send_files(
         sent: list[SentInstance] = []
         for path, meta in zip(files, metas, strict=True):
             try:
-                status = store(association, dcmread(path))
+                status = association.send_c_store(dcmread(path))
             except RuntimeError as error:
                 # pynetdicom's way to say that the association has ended before the request.
                 raise SendError(f"{peer} ended the association after {len(sent)} of {len(files)} instances") from error
@@ -110,11 +110,11 @@ def send_files(
     return SendReport(tuple(sent), time.monotonic() - started)
 
 
-def store(association: Association, instance: Dataset | Path) -> Dataset:
-    """Send one instance over an association and return the answer, which is empty where none came.
+def leave_answers(association: Association) -> None:
+    """Let only the thread that has asked take a message from the peer.
 
-    Only this thread takes messages from then on: pynetdicom's own, which is to pause while a request is under way, may
-    look once more after the pause has begun, and a fast node's answer would never be seen.
+    pynetdicom's own thread of an association is to pause while a request is under way, but may look for messages once
+    more after the pause has begun, and a fast node's answer would never be seen.
     """
     provider = association.dimse
 
@@ -122,5 +122,3 @@ def store(association: Association, instance: Dataset | Path) -> Dataset:
         return DIMSEServiceProvider.get_msg(provider, block=True) if block else (None, None)
 
     provider.get_msg = take_if_asked
-    answer: Dataset = association.send_c_store(instance)
-    return answer

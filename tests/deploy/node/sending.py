@@ -17,7 +17,7 @@ from pynetdicom.association import Association
 
 from deploy.node import file_meta
 from deploy.node.file_meta import FileMeta
-from phantoms.send import store
+from phantoms.send import leave_answers
 
 STUDY = "1.2.826.0.1.3680043.8.498.1"
 
@@ -96,6 +96,7 @@ def association(
     for sop_class, transfer_syntax in contexts:
         entity.add_requested_context(sop_class, transfer_syntax)
     opened = entity.associate("127.0.0.1", port, ae_title=called_ae_title)
+    leave_answers(opened)
     assert opened.is_established
     try:
         yield opened
@@ -115,6 +116,6 @@ def send_unchanged(
     _config.STORE_SEND_CHUNKED_DATASET = True
     try:
         with association(port, contexts, called_ae_title=called_ae_title) as opened:
-            return [store(opened, path) for path in files]
+            return [opened.send_c_store(path) for path in files]
     finally:
         _config.STORE_SEND_CHUNKED_DATASET = False

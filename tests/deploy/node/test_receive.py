@@ -37,7 +37,6 @@ from deploy.node.database import Database, Event, Instance, Study, open_database
 from deploy.node.index import ReceiveIndex, reconcile
 from deploy.node.receive.storage_scp import StorageSCP
 from deploy.node.spool import Spool
-from phantoms.send import store
 from tests.deploy.node.sending import STUDY, association, encoded, instance, send_unchanged, write_file
 from tests.peers import dcmtk, free_port
 from tests.waiting import until
@@ -335,7 +334,7 @@ def test_several_associations_at_once(receiver: Receiver, tmp_path: Path) -> Non
         folder.mkdir()
         files = [dicom_file(folder, number, study=study) for number in range(1, 9)]
         with association(receiver.port, [(MRImageStorage, ExplicitVRLittleEndian)]) as opened:
-            answers.extend(store(opened, dcmread(path)).Status for path in files)
+            answers.extend(opened.send_c_store(dcmread(path)).Status for path in files)
 
     answers: list[int] = []
     threads = [threading.Thread(target=send, args=(f"{STUDY}.{index}", tmp_path / f"{index}")) for index in range(1, 5)]
@@ -415,7 +414,7 @@ def test_a_killed_receiver_has_every_instance_that_it_acknowledged(tmp_path: Pat
                 if len(acknowledged) == 15:
                     # In the middle of whatever it is doing with the next one.
                     threading.Timer(0.005, process.kill).start()
-                answer = store(opened, dcmread(path)) if opened.is_established else None
+                answer = opened.send_c_store(dcmread(path)) if opened.is_established else None
                 if answer is None or "Status" not in answer:
                     break
                 acknowledged.append(path)

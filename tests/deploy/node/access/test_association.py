@@ -21,6 +21,7 @@ from deploy.node.database import Database, Event, open_database
 from deploy.node.index import ReceiveIndex
 from deploy.node.receive.storage_scp import StorageSCP
 from deploy.node.spool import Spool
+from phantoms.send import leave_answers
 from tests.deploy.node.access.certificates import Authority
 from tests.deploy.node.sending import encoded, instance, write_file
 from tests.peers import dcmtk, free_port
@@ -57,9 +58,11 @@ class Site:
         entity = AE(ae_title=title)
         entity.add_requested_context(sop_class)
         port = self.tls_port if tls is not None else self.port
-        return entity.associate(
+        association = entity.associate(
             "127.0.0.1", port, ae_title="GANTRY", tls_args=None if tls is None else (tls, "127.0.0.1")
         )
+        leave_answers(association)
+        return association
 
 
 @pytest.fixture(scope="module")

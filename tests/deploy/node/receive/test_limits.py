@@ -18,7 +18,6 @@ from pynetdicom.sop_class import Verification
 
 from deploy.node.receive.commands import C_STORE, encode_command
 from deploy.node.receive.upper_layer import encode_message
-from phantoms.send import store
 from tests.deploy.node.sending import STUDY, association, encoded, instance, send_unchanged
 from tests.deploy.node.test_receive import Receiver, dicom_file, running_receiver
 from tests.reliability.upper_layer import Proposal, associate_request
@@ -173,7 +172,7 @@ def test_an_association_that_never_ends_is_aborted(tmp_path: Path) -> None:
             for _ in range(1000):
                 if not opened.is_established:
                     break
-                answer = store(opened, dcmread(path))
+                answer = opened.send_c_store(dcmread(path))
                 assert answer.get("Status", 0) == 0
                 time.sleep(0.02)
             assert opened.is_aborted

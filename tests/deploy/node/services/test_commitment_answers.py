@@ -13,6 +13,7 @@ from pynetdicom.association import Association
 
 from deploy.node.database import Delivery, Job, JobState, Study
 from deploy.node.services.contexts import STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE
+from phantoms.send import leave_answers
 from tests.deploy.node.services.asking import Node, reference
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=timezone.utc)
@@ -26,6 +27,7 @@ def archive(node: Node) -> Iterator[Association]:
     opened = entity.associate(
         "127.0.0.1", node.port, ae_title="GANTRY", ext_neg=[build_role(STORAGE_COMMITMENT, scp_role=True)]
     )
+    leave_answers(opened)
     assert opened.is_established
     assert opened.accepted_contexts[0].as_scp
     yield opened

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from deploy.node.database import AvailableInstances, ProcedureStep
 from deploy.node.services.contexts import INSTANCE_AVAILABILITY, PROCEDURE_STEP
+from phantoms.send import leave_answers
 from tests.deploy.node.services.asking import Node, reference
 
 STUDY = "1.2.826.0.1.3680043.8.498.50"
@@ -24,6 +25,7 @@ def modality(node: Node) -> Iterator[Association]:
     entity.add_requested_context(PROCEDURE_STEP)
     entity.add_requested_context(INSTANCE_AVAILABILITY)
     opened = entity.associate("127.0.0.1", node.port, ae_title="GANTRY")
+    leave_answers(opened)
     assert opened.is_established
     yield opened
     opened.release()
