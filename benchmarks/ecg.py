@@ -54,14 +54,14 @@ def main() -> None:
     print(describe_machine(choose_device("auto")))
     for app in ("ecg_intervals", "ecg_findings"):
         with tempfile.TemporaryDirectory() as folder:
-            _measure_app(Path(folder), app, options.studies, options.quiet_seconds)
+            _measure_app(Path(folder), app, options.studies)
 
 
-def _measure_app(folder: Path, app: str, studies: int, quiet_seconds: float | None) -> None:
+def _measure_app(folder: Path, app: str, studies: int) -> None:
     rows = []
     with (
         running_archive(folder / "archive") as archive,
-        running_node(folder / "node", app, archive, sender=SENDER, quiet_seconds=quiet_seconds) as node,
+        running_node(folder / "node", app, archive, sender=SENDER) as node,
     ):
         database = open_database(node.data_folder)
         for place, kind in enumerate(KINDS):
@@ -131,7 +131,6 @@ def _wait(study: str, node: RunningNode, database: Database) -> Progress:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, default=5, help="how many studies of each kind are counted")
-    parser.add_argument("--quiet-seconds", type=float, help="of the node's readiness, in place of the usual 5 s")
     return parser
 
 

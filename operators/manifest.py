@@ -204,6 +204,11 @@ class Manifest(_Part):
     inputs: dict[Name, InputRole] = Field(min_length=1)
     required: tuple[str, ...] = ()
     at_least_one_of: tuple[str, ...] = ()
+    quiet_seconds: float | None = Field(
+        default=None,
+        ge=0,
+        description="How long nothing more must have come; less than the node's usual 5 s for one object",
+    )
     outputs: dict[Name, OutputPart] = Field(min_length=1)
     model: ModelPart
     settings: dict[Name, float | int | str | bool] = Field(default_factory=dict)

@@ -47,6 +47,7 @@ def show_app(app: AppName) -> None:
     console.print(f"[bold yellow]{manifest.model.notice}[/]")
     show_fields(
         {
+            "quiet time": f"{manifest.quiet_seconds:g} s" if manifest.quiet_seconds is not None else "the node's",
             "intended use": manifest.intended_use,
             "limits": "\n".join(f"- {limit}" for limit in manifest.limits),
             "takes studies where": manifest.accepts,

@@ -48,13 +48,10 @@ class RunningNode:
 
 
 @contextmanager
-def running_node(
-    folder: Path, app: str, archive: Archive, *, sender: str, quiet_seconds: float | None = None
-) -> Iterator[RunningNode]:
+def running_node(folder: Path, app: str, archive: Archive, *, sender: str) -> Iterator[RunningNode]:
     """Start a node that runs one app on what ``sender`` (an AE title) stores, and delivers to the archive.
 
-    Everything of its own lies in ``folder``; nobody but ``sender`` on this machine may store. ``quiet_seconds`` is how
-    long a study has to be quiet, where it is not what a node's configuration has by itself.
+    Everything of its own lies in ``folder``; nobody but ``sender`` on this machine may store.
 
     Raises :class:`NodeError` where it does not answer C-ECHO within a minute.
     """
@@ -73,8 +70,6 @@ def running_node(
         },
         "apps": {app: {"destinations": ["archive"]}},
     }
-    if quiet_seconds is not None:
-        content["readiness"] = {"quiet_seconds": quiet_seconds}
     config.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     log_path = folder / "node.log"
     # Variables that configure another node on this machine are not meant for this one.

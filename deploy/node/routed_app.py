@@ -14,7 +14,7 @@ from operators.manifest import Manifest
 class RoutedApp:
     """An app that the node runs: its manifest, and its settings with the site's own values in their place.
 
-    ``readiness`` is the app's own or None for the node's, ``stat_when`` the condition that makes a job STAT.
+    ``readiness`` is what the site has set for it, None without; ``stat_when`` the condition that makes a job STAT.
     """
 
     manifest: Manifest
@@ -22,6 +22,18 @@ class RoutedApp:
     readiness: ReadinessConfig | None = None
     stat_when: str | None = None
     priors: PriorsConfig | None = None
+
+    def readiness_within(self, node: ReadinessConfig) -> ReadinessConfig:
+        """Return what the app decides by: the site's own values for it, else the node's.
+
+        Of the node's, the app's manifest can shorten the quiet time: an app of one object, as an ECG is, waits for no
+        second one.
+        """
+        if self.readiness is not None:
+            return self.readiness
+        if self.manifest.quiet_seconds is None:
+            return node
+        return node.model_copy(update={"quiet_seconds": min(node.quiet_seconds, self.manifest.quiet_seconds)})
 
 
 def routed_apps(config: NodeConfig) -> dict[str, RoutedApp]:

@@ -90,7 +90,7 @@ class Readiness:
         self._spool = spool
         self._apps = apps
         self._config = config
-        self._configs = {name: app.readiness or config for name, app in apps.items()} or {NO_APP: config}
+        self._configs = {name: app.readiness_within(config) for name, app in apps.items()} or {NO_APP: config}
         self._settled = min(settled_seconds(each) for each in self._configs.values())
         self._is_receiving = is_receiving
         self._archives = Archives(archives, clock) if archives is not None else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -24,14 +24,14 @@ from phantoms.mr_brain import BrainMRStudy
 
 @dataclass
 class Node:
-    """A node's spool and database, with a clock that tests move."""
+    """A node's spool and database, with a clock that stands still until a test moves it."""
 
     folder: Path
     apps: dict[str, RoutedApp]
     config: ReadinessConfig = field(default_factory=lambda: ReadinessConfig(quiet_seconds=5, maximum_wait_seconds=120))
     receiving: set[str] = field(default_factory=set)
     archives: ArchiveServices | None = None
-    ahead: timedelta = timedelta(0)
+    now: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
 
     def __post_init__(self) -> None:
         self.database: Database = open_database(self.folder)
@@ -44,7 +44,7 @@ class Node:
             self.config,
             self.receiving.__contains__,
             self.archives,
-            clock=lambda: datetime.now(timezone.utc) + self.ahead,
+            clock=lambda: self.now,
         )
 
     def receive(self, files: Iterable[Path], *, sender: str = "SCANNER") -> list[StoredInstance]:
@@ -55,11 +55,10 @@ class Node:
             syntax = str(meta.TransferSyntaxUID)
             data_set = path.read_bytes()[144 + meta.FileMetaInformationGroupLength :]
             header = read_header(data_set, syntax)
-            received.append(
-                self.spool.store(
-                    data_set, header, FileMeta(header.sop_class_uid, header.sop_instance_uid, syntax, sender, "GANTRY")
-                )
+            stored = self.spool.store(
+                data_set, header, FileMeta(header.sop_class_uid, header.sop_instance_uid, syntax, sender, "GANTRY")
             )
+            received.append(replace(stored, received=self.now))
         with self.database.write(rebuildable=True) as session:
             for stored in received:
                 index_instance(session, stored)
@@ -67,7 +66,7 @@ class Node:
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
-        self.ahead += timedelta(seconds=seconds)
+        self.now += timedelta(seconds=seconds)
 
     def decide(self) -> tuple[int, ...]:
         """What the node does again and again: look for ready studies and route them. Returns the new jobs."""

@@ -75,6 +75,26 @@ def test_one_app_begins_while_another_waits(two: Node, examination: Examination)
     assert (evidence["received"], evidence["quiet_needed"]) == (len(examination.flair), 5.0)
 
 
+@pytest.mark.parametrize(
+    ("node_wide", "own", "needed"),
+    [(5, None, 0.2), (0.1, None, 0.1), (5, ReadinessConfig(quiet_seconds=20), 20.0)],
+)
+def test_an_app_of_one_object_waits_less_unless_the_site_wants_it_to_wait(
+    examination: Examination, tmp_path: Path, node_wide: float, own: ReadinessConfig | None, needed: float
+) -> None:
+    quick = app(PATIENT, own)
+    quick = replace(quick, manifest=quick.manifest.model_copy(update={"quiet_seconds": 0.2}))
+    node = Node(tmp_path / "node", {PATIENT: quick}, config=ReadinessConfig(quiet_seconds=node_wide))
+    node.receive(examination.flair)
+    node.wait(needed - 0.05)
+    assert node.decide() == ()
+    node.wait(0.05)
+    assert len(node.decide()) == 1
+    evidence = node.events("ready")[0].data["evidence"]
+    assert isinstance(evidence, dict)
+    assert evidence["quiet_needed"] == needed
+
+
 def test_an_app_that_is_taken_out_is_not_waited_for(two: Node, examination: Examination) -> None:
     two.receive(examination.flair)
     two.wait(5)

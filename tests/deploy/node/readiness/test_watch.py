@@ -160,7 +160,7 @@ def test_trouble_with_one_study_stops_no_other_and_is_tried_again(
 
 def test_time_in_which_the_node_was_away_does_not_count(node: Node, examination: Examination, tmp_path: Path) -> None:
     node.receive(examination.flair)
-    back = Node(tmp_path / "node", node.apps, ahead=timedelta(hours=1))
+    back = Node(tmp_path / "node", node.apps, now=node.now + timedelta(hours=1))
     assert back.readiness.ready_studies() == ()
     back.wait(5)
     assert len(back.readiness.ready_studies()) == 1
