@@ -90,10 +90,9 @@ class Site:
         """Return when the node has told of an event of this kind and study; fail at once when its job has failed."""
 
         def has_happened() -> bool:
-            if self._has_told(study_instance_uid, kind):
-                return True
-            assert not self._has_told(study_instance_uid, "failed"), self._log_end("the job has failed")
-            return False
+            told = {event["kind"] for event in self._told() if event.get("study") == study_instance_uid}
+            assert "failed" not in told or kind in told, self._log_end("the job has failed")
+            return kind in told
 
         self.wait_for(has_happened)
 
@@ -106,10 +105,12 @@ class Site:
 
     def events(self, kind: str) -> list[dict[str, Any]]:
         """The events of one kind on the node's standard error."""
+        return [event for event in self._told() if event["kind"] == kind]
+
+    def _told(self) -> list[dict[str, Any]]:
         # The last line may be half written. What is no event is a library's warning.
         whole = self.log.read_text(encoding="utf-8", errors="replace").rpartition("\n")[0]
-        events = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
-        return [event for event in events if event["kind"] == kind]
+        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
 
     def wait_until_decided(self, folder: Path) -> None:
         """Return when readiness has come past everything received so far: it has decided over a later study.
@@ -140,9 +141,6 @@ class Site:
             found[str(dataset.SeriesDescription)] = Result(dataset, path)
         assert len(found) == len(instances)
         return found
-
-    def _has_told(self, study_instance_uid: str, kind: str) -> bool:
-        return any(event.get("study") == study_instance_uid for event in self.events(kind))
 
     def _log_end(self, problem: str) -> str:
         return f"{problem}:\n{self.log.read_text(encoding='utf-8', errors='replace')[-4000:]}"
