@@ -121,7 +121,13 @@ def _compose(
         return receiver.is_receiving(study) or (web is not None and web.is_receiving(study))
 
     readiness = Readiness(
-        database, spool, apps, config.readiness, is_receiving, archive_services(config, database, spool)
+        database,
+        spool,
+        apps,
+        config.readiness,
+        is_receiving,
+        archive_services(config, database, spool),
+        is_listening=lambda: receiver.is_running,
     )
     outbox = Outbox(config, database)
     outbox.take_up()

@@ -43,7 +43,7 @@ def test_killed_while_it_receives(tmp_path: Path, study: BrainMRStudy) -> None:
             node.kill()
 
     # Long enough for the scanner to come back before the node decides over half a study.
-    with Archive() as archive, RunningNode(tmp_path, archive, quiet_seconds=4.0) as node:
+    with Archive() as archive, RunningNode(tmp_path, archive, quiet_seconds=6.0) as node:
         with pytest.raises(SendError):
             node.send(*study.paths, on_progress=kill_in_the_middle)
         # What was acknowledged is there, to the last byte.

@@ -72,8 +72,9 @@ class Readiness:
     """Looks at the studies over which not every app has decided.
 
     What is weighed, and how, :func:`deploy.node.readiness.judge.judge` says. Each app decides by itself with its own
-    ``readiness``, so one may begin while another waits. Times begin anew when the node starts, so that a sender that
-    was cut off can send the rest. Headers are read once for each set of images, and not while images come.
+    ``readiness``, so one may begin while another waits. Times begin anew when the node has started and listens
+    (``is_listening``), so that a sender that was cut off can send the rest. Headers are read once for each set of
+    images, and not while images come.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Readiness:
         is_receiving: Callable[[str], bool],
         archives: ArchiveServices | None = None,
         clock: Callable[[], datetime] = _now,
+        is_listening: Callable[[], bool] = lambda: True,
     ) -> None:
         self._database = database
         self._spool = spool
@@ -95,7 +97,8 @@ class Readiness:
         self._is_receiving = is_receiving
         self._archives = Archives(archives, clock) if archives is not None else None
         self._clock = clock
-        # While the node was away nothing could arrive: that silence was not the sender's.
+        self._is_listening = is_listening
+        self._listens = is_listening()
         self._listening_since = clock()
         self._watched: dict[str, _Watched] = {}
         # Studies over which a decision failed: how often, and when to try again.
@@ -108,6 +111,9 @@ class Readiness:
     def look(self) -> Iterator[ReadyStudy]:
         """Yield the studies that are ready now, one by one: after a restart there may be many whose headers to read."""
         now = self._clock()
+        # Until somebody is there to receive nothing can arrive: that silence is not the sender's.
+        if not self._listens:
+            self._listens, self._listening_since = self._is_listening(), now
         with self._database.read() as session:
             undecided = undecided_studies(session, now, self._listening_since, tuple(self._configs))
             known = {each.uid for each in undecided}

@@ -23,7 +23,7 @@ from deploy.node.access import Access
 from deploy.node.config import ConfigError, NodeConfig
 from deploy.node.disk import Space
 from deploy.node.receive.association import NEGOTIATION_SECONDS, Association, Callers, Surroundings
-from deploy.node.receive.reports import RefusedCaller, Report, Trouble, encode
+from deploy.node.receive.reports import Accepting, RefusedCaller, Report, Trouble, encode
 from deploy.node.receive.slots import Slots, writer_name
 from deploy.node.receive.upper_layer import Connection
 from deploy.node.services import Services, supported_contexts
@@ -146,6 +146,7 @@ def main() -> None:
         threading.Thread(
             target=receiver.accept, args=(socket.socket(fileno=number),), kwargs={"over_tls": over_tls}, daemon=True
         ).start()
+    surroundings.tell(Accepting())
     signal.sigwait({signal.SIGTERM})
     receiver.stop()
     # Threads that still wait for a peer have nothing more to tell.

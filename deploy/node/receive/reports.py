@@ -14,6 +14,11 @@ from deploy.node.spool import Arrival, Spool, StoredInstance
 
 
 @dataclass(frozen=True)
+class Accepting:
+    """The process is there to take associations."""
+
+
+@dataclass(frozen=True)
 class AssociationStarted:
     """A peer's association was accepted; ``number`` is the process's own."""
 
@@ -78,10 +83,11 @@ class Trouble:
     details: str = ""
 
 
-Report = AssociationStarted | AssociationEnded | Stored | RefusedInstance | RefusedCaller | Trouble
+Report = Accepting | AssociationStarted | AssociationEnded | Stored | RefusedInstance | RefusedCaller | Trouble
 
 _KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (AssociationStarted, AssociationEnded, RefusedInstance, RefusedCaller, Trouble)
+    kind.__name__: kind
+    for kind in (Accepting, AssociationStarted, AssociationEnded, RefusedInstance, RefusedCaller, Trouble)
 }
 
 

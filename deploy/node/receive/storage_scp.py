@@ -16,6 +16,7 @@ from deploy.child import stop
 from deploy.node.config import NodeConfig
 from deploy.node.events import log, log_failure
 from deploy.node.receive.reports import (
+    Accepting,
     AssociationEnded,
     AssociationStarted,
     OpenAssociation,
@@ -168,6 +169,7 @@ class _Receiver:
         self._stopping = threading.Event()
         self._changed = threading.Condition()
         self._rounds = 0
+        self._accepts = False
         self._channel: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._run, name=f"receiver {index}")
@@ -186,7 +188,7 @@ class _Receiver:
 
     @property
     def is_running(self) -> bool:
-        return self._channel is not None
+        return self._accepts
 
     def is_receiving(self, study_instance_uid: str) -> bool:
         with self._changed:
@@ -236,6 +238,7 @@ class _Receiver:
             finally:
                 with self._changed:
                     self._channel = None
+                    self._accepts = False
                 stop(process, _STOP_SECONDS)
                 self._clear_up(process)
 
@@ -271,7 +274,9 @@ class _Receiver:
         told: list[Received] = []
         with self._changed:
             for report in reports:
-                if isinstance(report, AssociationStarted):
+                if isinstance(report, Accepting):
+                    self._accepts = True
+                elif isinstance(report, AssociationStarted):
                     self.associations[report.number] = OpenAssociation(report.calling_ae_title, report.address)
                 elif isinstance(report, Stored):
                     uid = report.stored.header.study_instance_uid

@@ -31,6 +31,7 @@ class Node:
     config: ReadinessConfig = field(default_factory=lambda: ReadinessConfig(quiet_seconds=5, maximum_wait_seconds=120))
     receiving: set[str] = field(default_factory=set)
     archives: ArchiveServices | None = None
+    listens: bool = True
     now: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
 
     def __post_init__(self) -> None:
@@ -45,6 +46,7 @@ class Node:
             self.receiving.__contains__,
             self.archives,
             clock=lambda: self.now,
+            is_listening=lambda: self.listens,
         )
 
     def receive(self, files: Iterable[Path], *, sender: str = "SCANNER") -> list[StoredInstance]:

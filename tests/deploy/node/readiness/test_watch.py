@@ -160,7 +160,14 @@ def test_trouble_with_one_study_stops_no_other_and_is_tried_again(
 
 def test_time_in_which_the_node_was_away_does_not_count(node: Node, examination: Examination, tmp_path: Path) -> None:
     node.receive(examination.flair)
-    back = Node(tmp_path / "node", node.apps, now=node.now + timedelta(hours=1))
+    back = Node(tmp_path / "node", node.apps, now=node.now + timedelta(hours=1), listens=False)
     assert back.readiness.ready_studies() == ()
-    back.wait(5)
+    # Its receivers are still being started.
+    back.wait(20)
+    assert back.readiness.ready_studies() == ()
+    back.listens = True
+    assert back.readiness.ready_studies() == ()
+    back.wait(4.9)
+    assert back.readiness.ready_studies() == ()
+    back.wait(0.1)
     assert len(back.readiness.ready_studies()) == 1
