@@ -48,6 +48,7 @@ def test_a_new_image_makes_the_study_undecided_again(node: Node, tmp_path: Path)
     node.receive(files(tmp_path, 1))
     assert node.study().decided is not None, "a duplicate brings nothing to decide over"
     before = node.study().last_received
+    node.wait(1)
     node.receive(files(tmp_path, 2))
     assert node.study().decided is None
     assert node.study().last_received > before
