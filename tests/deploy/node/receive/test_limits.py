@@ -203,10 +203,14 @@ def test_a_receiver_that_is_killed_is_started_anew_and_what_it_had_is_kept(tmp_p
         files = [dicom_file(tmp_path, number) for number in (1, 2)]
         with association(receiver.port, CONTEXTS) as opened:
             assert opened.send_c_store(dcmread(files[0])).Status == 0
+            until(lambda: receiver.scp.is_running)
             (child,) = set(children(os.getpid())) - before
             os.kill(child, signal.SIGKILL)
+            # Until another process accepts, the node says that nobody is there to receive.
+            until(lambda: not receiver.scp.is_running)
             until(lambda: not opened.is_established)
         assert "its receiver process ended" in receiver.events("received")[0].text
         assert not receiver.scp.is_receiving(STUDY)
         assert [answer.Status for answer in send_unchanged(receiver.port, files)] == [0, 0]
+        until(lambda: receiver.scp.is_running)
         assert [row.sop_instance_uid for row in receiver.instances(2)] == [f"{STUDY}.1.1", f"{STUDY}.1.2"]
