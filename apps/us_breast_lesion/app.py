@@ -21,7 +21,7 @@ from operators.measure.least_area import LeastArea
 
 
 class App(StudyApplication):
-    """Every frame is judged by itself; in those that are accepted a network outlines at most one mass."""
+    """Every frame is judged by itself; in those that are accepted a network outlines masses."""
 
     def compose(self) -> None:
         """Join the steps."""

@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name, samples in kinds(options.pictures):
         accepted = [sample for sample in samples if is_accepted(sample.image, model)]
         figures = figures_of(model.network, accepted, model.pixels)
-        dice = "–" if figures["mean_dice"] is None else f"{figures['mean_dice']:.3f} of {figures['masses']}"
+        dice = "–" if figures["mean_dice"] is None else f"{figures['mean_dice']:.3f} of {figures['with_mass']}"
         normals = f"{figures['normals_marked']} of {figures['normals']}"
         print(f"| {name} | {len(accepted)} of {len(samples)} | {dice} | {normals} |")
 

@@ -24,9 +24,9 @@ ABSENCE = Evaluation(codes.SCT.Mass, ABSENT)
 _SIDES = {"L": codes.SCT.Left, "R": codes.SCT.Right}
 
 
-def tracking_identifier(clip: Clip) -> str:
-    """Return what the mass of an instance is called."""
-    return f"Mass, {clip.name}"
+def tracking_identifier(clip: Clip, measured: Measured) -> str:
+    """Return what a mass of an instance is called: with its number where there are several."""
+    return f"{_label(clip, measured)}, {clip.name}"
 
 
 def laterality(clip: Clip) -> Code | None:
@@ -35,39 +35,41 @@ def laterality(clip: Clip) -> Code | None:
 
 
 def segments(clip: Clip) -> list[Segment]:
-    """Return the one segment of an instance's Segmentation."""
+    """Return the segments of an instance's Segmentation: one for each mass, the largest first."""
     return [
         Segment(
-            number=1,
-            label="Mass",
+            number=each.number,
+            label=_label(clip, each),
             category=codes.SCT.MorphologicallyAbnormalStructure,
             type=codes.SCT.Mass,
-            tracking_identifier=tracking_identifier(clip),
+            tracking_identifier=tracking_identifier(clip, each),
             colour=MASS_COLOUR,
             anatomic_region=codes.SCT.Breast,
             laterality=laterality(clip),
         )
+        for each in clip.measured
     ]
 
 
 def measurement_groups(clips: Sequence[Clip], outputs: Sequence[str | None]) -> list[MeasurementGroup]:
-    """Return one planar group for each instance with a mass: its measured frame.
+    """Return one planar group for each mass of each instance: of the frame that it is measured in.
 
     ``outputs`` names each clip's Segmentation, None where there is none.
     """
     return [
         _group(clip, measured, output)
         for clip, output in zip(clips, outputs, strict=True)
-        if output is not None and (measured := clip.measured) is not None
+        if output is not None
+        for measured in clip.measured
     ]
 
 
 def evaluations(clips: Sequence[Clip]) -> list[Evaluation]:
     """Return where no mass was outlined; absent is said of the whole series, and only if there is none in all of it."""
-    without = [clip for clip in clips if clip.measured is None and clip.verdicts.accepted]
+    without = [clip for clip in clips if not clip.measured and clip.verdicts.accepted]
     if not without:
         return []
-    if any(clip.measured is not None for clip in clips):
+    if any(clip.measured for clip in clips):
         where, absent = ", ".join(clip.name for clip in without), []
     else:
         accepted = sum(len(clip.verdicts.accepted) for clip in without)
@@ -76,28 +78,39 @@ def evaluations(clips: Sequence[Clip]) -> list[Evaluation]:
     return [*absent, Evaluation(STATEMENT, words)]
 
 
+def _label(clip: Clip, measured: Measured) -> str:
+    return "Mass" if len(clip.measured) == 1 else f"Mass {measured.number}"
+
+
 def _group(clip: Clip, measured: Measured, output: str) -> MeasurementGroup:
     index, mass = measured.index, measured.mass
-    # Only frames with a mass are in the Segmentation.
-    place = 1 + sum(each is not None for each in clip.masses[:index])
-    of = sum(each is not None for each in clip.masses)
+    # A Segmentation has all frames of its first mass, then those of the next.
+    before = sum(len(each.frames) for each in clip.measured if each.number < measured.number)
+    place = 1 + before + measured.frames.index(index)
     comment = f"Measured in {clip.frame_name(index)}"
-    if len(clip.masses) > 1:
-        comment += f", the largest of the {of} frames with a mass; {len(clip.verdicts.accepted)} were analysed"
+    if len(clip.labels) > 1:
+        comment += f", where it is largest; it is outlined in {len(measured.frames)} of {_analysed(clip)}"
+    if len(clip.measured) > 1:
+        comment += f". One of {len(clip.measured)} masses in {clip.name}"
     if mass.is_cut:
         comment += ". The mass is cut by the edge of the picture: it may be larger and of another shape"
     if not mass.is_calibrated:
         comment += ". The picture has no scale: there are no lengths and no area"
     return MeasurementGroup(
-        tracking_identifier=tracking_identifier(clip),
+        tracking_identifier=tracking_identifier(clip, measured),
         finding=codes.SCT.Mass,
         finding_site=codes.SCT.Breast,
         laterality=laterality(clip),
-        segment=SegmentReference(output, 1, frames=(place,)),
+        segment=SegmentReference(output, measured.number, frames=(place,)),
         measurements=_measurements(clip, index, mass),
         evaluations=() if mass.is_calibrated else (Evaluation(SCALE, "not calibrated"),),
         comment=comment,
     )
+
+
+def _analysed(clip: Clip) -> str:
+    count = len(clip.verdicts.accepted)
+    return f"{count} analysed {'frame' if count == 1 else 'frames'}"
 
 
 def _measurements(clip: Clip, index: int, mass: Mass) -> tuple[Measurement, ...]:

@@ -45,27 +45,36 @@ def summarise(clips: Sequence[Clip], gates: Sequence[GateResult]) -> str:
         )
     if mass.is_cut:
         size += ", cut by the edge of the picture: it may be larger"
-    return f"{size}, in {clip.frame_name(measured.index)}; {frames}"
+    said = [f"{size}, in {clip.frame_name(measured.index)}"]
+    several = [f"{len(each.measured)} in {each.name}" for each in clips if len(each.measured) > 1]
+    if several:
+        said = [f"largest {said[0]}", f"more than one mass: {', '.join(several)}"]
+    return "; ".join([*said, frames])
 
 
 def largest_mass(clips: Sequence[Clip]) -> tuple[Clip, Measured] | None:
     """Return the largest mass of all instances, calibrated ones first; None where none has any."""
-    found = [(clip, measured) for clip in clips if (measured := clip.measured) is not None]
+    found = [(clip, measured) for clip in clips if (measured := clip.largest) is not None]
     return max(found, key=lambda each: (each[1].mass.is_calibrated, each[1].mass.figures.area)) if found else None
 
 
 def segmentation_names(clips: Sequence[Clip]) -> list[str | None]:
     """Return the name of each clip's Segmentation; None where no frame has a mass."""
-    return numbered_names(_OUTPUT, (clip.measured is not None for clip in clips))
+    return numbered_names(_OUTPUT, (bool(clip.measured) for clip in clips))
 
 
-def label_maps(clips: Sequence[Clip]) -> dict[str, NDArray[np.uint8]]:
+def label_maps(clips: Sequence[Clip]) -> dict[str, NDArray[np.unsignedinteger]]:
     """Return the label map behind each Segmentation, by its name, on the whole frames of the source."""
     return {
-        name: clip.tissue.on_source(clip.masks).astype(np.uint8)
-        for name, clip in zip(segmentation_names(clips), clips, strict=True)
-        if name is not None
+        name: _label_map(clip) for name, clip in zip(segmentation_names(clips), clips, strict=True) if name is not None
     }
+
+
+def _label_map(clip: Clip) -> NDArray[np.unsignedinteger]:
+    found = np.zeros(clip.tissue.frames.array.shape[:3], dtype=np.min_scalar_type(len(clip.measured)))
+    for each in clip.measured:
+        found[clip.tissue.on_source(clip.labels == each.number)] = each.number
+    return found
 
 
 def write_objects(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.us_joint_effusion.effusions import Effusion, effusion_mask, measure_effusion, noise_level
+from apps.us_joint_effusion.effusions import Effusion, effusion_mask, measure_effusion, noise_level, other_outlines
 from apps.us_joint_effusion.joints import Joint, joint_of
 from apps.us_joint_effusion.model import Model
 from operators.check.checked_tissue import CheckedTissue
@@ -48,6 +48,7 @@ def _clip(tissue: TissueFrames, verdicts: FrameVerdicts, model: Model, least: Le
         picture = tissue.array[index]
         probability = model.probability(picture)
         masks[index] = effusion_mask(probability, tissue.spacing, least)
-        effusions[index] = measure_effusion(masks[index], picture, probability, tissue.spacing)
+        others = other_outlines(probability, tissue.spacing, least)
+        effusions[index] = measure_effusion(masks[index], picture, probability, tissue.spacing, others=others)
     noise = tuple(noise_level(picture) for picture in tissue.array)
     return Clip(joint_of(tissue.frames), tissue, verdicts, masks, tuple(effusions), noise, model.usual_noise)

@@ -50,7 +50,7 @@ def joint_findings(clips: tuple[Clip, ...]) -> tuple[JointFinding, ...]:
 def _finding(joint: Joint, clips: tuple[Clip, ...]) -> JointFinding:
     own = [(number, clip) for number, clip in enumerate(clips) if clip.joint == joint]
     wet = [
-        ((effusion.is_calibrated, effusion.figures.short_axis), Shown(number, frame), effusion)
+        ((effusion.is_calibrated, effusion.thickness.length), Shown(number, frame), effusion)
         for number, clip in own
         for frame, effusion in enumerate(clip.effusions)
         if effusion is not None

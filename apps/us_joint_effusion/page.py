@@ -1,4 +1,4 @@
-"""The summary page: each joint's measured frame with its outline and axes."""
+"""The summary page: each joint's measured frame with its outline, long axis and thickness."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def _thickness(finding: JointFinding) -> tuple[bool, bool, float]:
     """Sorts effusions by thickness, calibrated ones above others; last, dry joints."""
     if (effusion := finding.effusion) is None:
         return False, False, 0.0
-    return True, effusion.is_calibrated, effusion.figures.short_axis
+    return True, effusion.is_calibrated, effusion.thickness.length
 
 
 def _picture(finding: JointFinding, clip: Clip) -> OutlinedPicture:
     effusion, frame = finding.effusion, finding.shown.frame
-    axes = () if effusion is None else (effusion.figures.long_ends, effusion.figures.short_ends)
+    axes = () if effusion is None else (effusion.figures.long_ends, effusion.thickness.ends)
     said = "no effusion" if effusion is None else "not calibrated"
     if effusion is not None and effusion.is_calibrated:
-        said = f"{effusion.figures.short_axis:.1f} mm thick"
+        said = f"{effusion.thickness.length:.1f} mm thick"
     return OutlinedPicture(
         clip.tissue.array[frame],
         clip.masks[frame],

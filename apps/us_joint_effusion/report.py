@@ -25,7 +25,7 @@ NOISE = Code("noise", CODING_SCHEME, "Noise (standard deviation)")
 NOISE_RATING = Code("noise-rating", CODING_SCHEME, "Noise of the picture")
 USUAL_NOISE = Code("usual-noise", CODING_SCHEME, "As in the pictures of training")
 HIGH_NOISE = Code("high-noise", CODING_SCHEME, "Higher than in the pictures of training")
-MAXIMUM_THICKNESS = "Maximum thickness of the fluid"
+MAXIMUM_THICKNESS = "Maximum thickness of the fluid along the beam"
 
 
 def tracking_identifier(joint: Joint) -> str:
@@ -75,6 +75,11 @@ def frames_of(finding: JointFinding) -> str:
     return f"{finding.accepted} analysed {'frame' if finding.accepted == 1 else 'frames'}"
 
 
+def others_of(effusion: Effusion) -> str:
+    """Return in words how many outlines of its frame are not measured."""
+    return f"{effusion.others} smaller {'outline' if effusion.others == 1 else 'outlines'} in that frame not measured"
+
+
 def _group(finding: JointFinding, clip: Clip, output: str | None) -> MeasurementGroup:
     joint, effusion = finding.joint, finding.effusion
     group = MeasurementGroup(
@@ -100,6 +105,8 @@ def _group(finding: JointFinding, clip: Clip, output: str | None) -> Measurement
     comment = f"Measured in {frame_name(clip, finding.shown.frame)}"
     if finding.accepted > 1:
         comment += f", where the fluid is thickest; it is outlined in {finding.wet} of {frames_of(finding)}"
+    if effusion.others:
+        comment += f". {others_of(effusion)}"
     scale: tuple[Evaluation, ...] = ()
     if not effusion.is_calibrated:
         comment += ". The picture has no scale: there are no lengths and no area"
@@ -121,17 +128,20 @@ def _measurements(clip: Clip, shown: Shown, effusion: Effusion) -> tuple[Measure
     if not effusion.is_calibrated:
         return plain
     figures = effusion.figures
-    long, short = (_line(clip, shown, ends) for ends in (figures.long_ends, figures.short_ends))
+    thickness, long, short = (
+        _line(clip, shown, ends) for ends in (effusion.thickness.ends, figures.long_ends, figures.short_ends)
+    )
     return (
         Measurement(codes.SCT.Area, round(figures.area, 2), SQUARE_MILLIMETRE),
         Measurement(
-            codes.SCT.ShortAxis,
-            round(figures.short_axis, 2),
+            codes.SCT.Depth,
+            round(effusion.thickness.length, 2),
             MILLIMETRE,
             equivalent_meaning=MAXIMUM_THICKNESS,
-            sources=(short,),
+            sources=(thickness,),
         ),
         Measurement(codes.SCT.LongAxis, round(figures.long_axis, 2), MILLIMETRE, sources=(long,)),
+        Measurement(codes.SCT.ShortAxis, round(figures.short_axis, 2), MILLIMETRE, sources=(short,)),
         *plain,
     )
 

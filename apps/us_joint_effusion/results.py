@@ -12,7 +12,7 @@ from pydicom.sr.codedict import codes
 from apps.us_joint_effusion.clips import Clip
 from apps.us_joint_effusion.findings import JointFinding
 from apps.us_joint_effusion.page import summary_page
-from apps.us_joint_effusion.report import frame_name, frames_of, measurement_groups, segments, source_frame
+from apps.us_joint_effusion.report import frame_name, frames_of, measurement_groups, others_of, segments, source_frame
 from operators.check.checked_tissue import analysed
 from operators.check.gate import GateResult
 from operators.manifest import Manifest
@@ -41,10 +41,11 @@ def describe(finding: JointFinding) -> str:
         return f"{finding.joint.title}: not judged"
     if effusion is None:
         return f"{finding.joint.title}: no effusion in {frames_of(finding)}"
+    beside = f", {others_of(effusion)}" if effusion.others else ""
     if not effusion.is_calibrated:
-        return f"{finding.joint.title}: effusion, not calibrated"
-    figures = effusion.figures
-    return f"{finding.joint.title}: effusion {figures.short_axis:.1f} mm thick, {figures.area:.1f} mm²"
+        return f"{finding.joint.title}: effusion, not calibrated{beside}"
+    size = f"{effusion.thickness.length:.1f} mm thick, {effusion.figures.area:.1f} mm²"
+    return f"{finding.joint.title}: effusion {size}{beside}"
 
 
 def _told(findings: Sequence[JointFinding], clips: Sequence[Clip], gates: Sequence[GateResult]) -> list[str]:

@@ -78,6 +78,20 @@ def largest_component(mask: Mask, *, smallest_pixels: int = 0) -> Mask:
     return np.asarray(binary_fill_holes(kept), dtype=bool)
 
 
+def components(mask: Mask, *, smallest_pixels: int = 0) -> NDArray[np.int32]:
+    """Return the connected parts of a mask without their holes, numbered from 1, the largest first.
+
+    Parts of fewer pixels, their holes among them, are left out.
+    """
+    numbered, count = label(binary_fill_holes(mask))
+    sizes = np.bincount(numbered.ravel(), minlength=count + 1)[1:]
+    order = np.argsort(-sizes, kind="stable")
+    kept = order[sizes[order] >= smallest_pixels]
+    numbers = np.zeros(count + 1, dtype=np.int32)
+    numbers[1 + kept] = np.arange(1, len(kept) + 1)
+    return np.asarray(numbers[numbered], dtype=np.int32)
+
+
 def _corners(mask: Mask) -> Points:
     """The corners of the convex hull of all pixels, which are squares of side 1 about their centres."""
     places = np.argwhere(mask)

@@ -104,7 +104,7 @@ def _grey(frames: Frames, place: tuple[slice, slice]) -> tuple[NDArray[np.float3
         picture[:] = shown.mean(axis=-1)
         coloured = shown.max(axis=-1) - shown.min(axis=-1) > _COLOURED
         if coloured.any():
-            picture[:] = _filled(picture, binary_dilation(coloured))
+            picture[:] = fill_marks(picture, coloured)
             marked += int(coloured.sum())
     return grey, marked / grey.size
 
@@ -122,8 +122,9 @@ def _share_of_range(frames: Frames, index: int, place: tuple[slice, slice]) -> N
     return shown
 
 
-def _filled(picture: NDArray[np.float32], marks: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """A picture whose marked pixels are the mean of those around that are not, the near ones most."""
+def fill_marks(picture: NDArray[np.float32], marks: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return a picture (row, column) in which marks and their border are the mean of what is around, the near most."""
+    marks = binary_dilation(marks)
     known = gaussian_filter((~marks).astype(np.float32), _AROUND_MARK)
     around = gaussian_filter(np.where(marks, 0, picture), _AROUND_MARK) / np.maximum(known, 1e-6)
     rest = float(picture[~marks].mean()) if not marks.all() else 0.0

@@ -17,6 +17,7 @@ from operators.learn.loop import predict
 from operators.learn.scores import dice, pooled_dice
 from operators.measure.least_area import LeastArea
 from operators.measure.planar import planar_figures
+from operators.measure.thickness import greatest_thickness
 
 THICKNESS_LIMIT_MM = 0.2
 AREA_LIMIT = 0.05
@@ -90,9 +91,8 @@ def _errors(pairs: Sequence[tuple[NDArray[np.bool_], Sample]]) -> tuple[NDArray[
     for mask, sample in pairs:
         assert sample.spacing is not None
         found, true = (planar_figures(each, sample.spacing) for each in (mask, sample.mask))
-        errors.append(
-            (found.area / true.area - 1, found.short_axis - true.short_axis, found.long_axis - true.long_axis)
-        )
+        thick, truly = (greatest_thickness(each, sample.spacing[0]).length for each in (mask, sample.mask))
+        errors.append((found.area / true.area - 1, thick - truly, found.long_axis - true.long_axis))
     return tuple(np.array(errors, dtype=np.float64).reshape(-1, 3).T)
 
 

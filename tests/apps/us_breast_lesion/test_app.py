@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from scipy.ndimage import label
 
 from apps.run import run_app
 from operators.measure.planar import planar_figures
@@ -168,6 +169,83 @@ def test_of_a_clip_the_frame_with_the_largest_section_is_measured(tmp_path: Path
     assert int(np.argmax(areas)) + 1 == reference.ReferencedSOPSequence[0].ReferencedFrameNumber
 
 
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A picture with two masses, one with one that the edge cuts, and a clip through one mass and then another."""
+    two = simulate_breast(Lesion.BENIGN, seed=24, masses=2)
+    cut = simulate_breast(Lesion.MALIGNANT, seed=26, edge="right")
+    clip = [simulate_breast(Lesion.MALIGNANT, seed=9), simulate_breast(Lesion.BENIGN, seed=14)]
+    return analyse(
+        tmp_path_factory.mktemp("several"),
+        lambda folder: [
+            write_sonogram(pictures, folder, seed=1, instance=number)
+            for number, pictures in enumerate(([two], [cut], clip), start=1)
+        ],
+    )
+
+
+def groups(report: Dataset) -> dict[str, Dataset]:
+    """The measurement groups of masses by tracking identifier."""
+    found = {}
+    for item in items(report):
+        if code_of(item) == "125007":
+            (identifier,) = (child.TextValue for child in item.ContentSequence if code_of(child) == "112039")
+            found[identifier] = item
+    return {identifier: group for identifier, group in found.items() if identifier.startswith("Mass")}
+
+
+def test_every_mass_of_a_picture_is_a_segment_and_has_its_own_measurements(several: Run) -> None:
+    segmentation, (mask,) = several.objects["masses"], several.written[0].masks
+    numbered, count = label(mask)
+    truth = sorted(
+        (planar_figures(numbered == number, (0.15, 0.15)) for number in range(1, count + 1)), key=lambda it: -it.area
+    )
+    assert len(truth) == len(segmentation.SegmentSequence) == 2
+    reported = groups(several.objects["report"])
+    for segment, plane, figures in zip(
+        segmentation.SegmentSequence, segmentation.pixel_array.reshape(-1, *mask.shape), truth, strict=True
+    ):
+        assert segment.TrackingID == f"Mass {segment.SegmentNumber}, instance 1"
+        group = reported[segment.TrackingID]
+        assert {item.UID for item in items(group) if code_of(item) == "112040"} == {segment.TrackingUID}
+        assert numbers(group, AREA) == [pytest.approx(figures.area, rel=0.1)]
+        assert numbers(group, LONG_AXIS) == [pytest.approx(figures.long_axis, abs=1.0)]
+        assert numbers(group, AREA) == [pytest.approx(plane.sum() * 0.15**2, abs=0.01)]
+        assert "One of 2 masses in instance 1" in texts(group)
+    assert len({segment.TrackingUID for segment in segmentation.SegmentSequence}) == 2
+    assert several.outcome.segment_voxels["masses"].keys() == {1, 2}
+    assert "more than one mass: 2 in instance 1, 2 in instance 3" in several.outcome.summary
+
+
+def test_a_mass_that_the_edge_cuts_is_outlined_and_told_to_be_cut(several: Run) -> None:
+    written = several.written[1]
+    assert dice(on_source(several.objects["masses_2"], written.masks.shape), written.masks) > 0.9
+    assert "cut by the edge of the picture: it may be larger" in texts(
+        groups(several.objects["report"])["Mass, instance 2"]
+    )
+
+
+def test_masses_in_different_frames_of_a_clip_are_measured_each_in_its_own(several: Run) -> None:
+    written, reported = several.written[2], groups(several.objects["report"])
+    areas = [mask.sum() * 0.15**2 for mask in written.masks]
+    for number, index in enumerate(np.argsort(areas)[::-1], start=1):
+        group = reported[f"Mass {number}, instance 3"]
+        assert numbers(group, AREA) == [pytest.approx(areas[index], rel=0.15)]
+        assert f"Measured in instance 3, frame {index + 1}, where it is largest; it is outlined in 1 of 2" in texts(
+            group
+        )
+        (reference,) = (
+            item.ReferencedSOPSequence[0]
+            for item in group.ContentSequence
+            if item.ValueType == "IMAGE" and code_of(item) == "121214"
+        )
+        # A Segmentation has the frames of its first segment before those of its second.
+        assert reference.ReferencedFrameNumber == number
+        plane = several.objects["masses_3"].PerFrameFunctionalGroupsSequence[number - 1]
+        assert plane.SegmentIdentificationSequence[0].ReferencedSegmentNumber == number
+        assert plane.DerivationImageSequence[0].SourceImageSequence[0].ReferencedFrameNumber == index + 1
+
+
 def test_a_normal_study_is_said_to_have_no_mass_and_has_no_segmentation(normal: Run) -> None:
     assert set(normal.objects) == {"report", "summary"}
     statement = next(item for item in items(normal.objects["report"]) if code_of(item) == "4147007")
@@ -205,8 +283,8 @@ def test_every_object_tells_in_its_header_what_its_model_is_for(study: Run) -> N
 
 
 @pytest.mark.peer
-def test_every_object_is_valid(study: Run, normal: Run) -> None:
-    for run in (study, normal):
+def test_every_object_is_valid(study: Run, normal: Run, several: Run) -> None:
+    for run in (study, normal, several):
         for name in run.outcome.files:
             assert dciodvfy_errors(run.folder / "results" / name) == []
 

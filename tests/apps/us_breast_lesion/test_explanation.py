@@ -10,7 +10,7 @@ import torch
 from scipy.ndimage import binary_dilation
 
 from apps.run import app_manifest, model_folder_of
-from apps.us_breast_lesion.clips import Clip
+from apps.us_breast_lesion.clips import Clip, Measured
 from apps.us_breast_lesion.explanation import relevance, with_explanations
 from apps.us_breast_lesion.masses import measure_mass
 from apps.us_breast_lesion.model import Model, load_model
@@ -45,7 +45,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
     mass = measure_mass(masks[0], np.ones(masks[0].shape, dtype=np.float32), tissue.spacing)
     verdicts = tuple(FrameVerdict(index, index + 1, 0.0) for index in range(2))
     judged = FrameVerdicts(tissue.frames.instance, verdicts, gate_passed(DOMAIN_GATE, "2 of 2 frames"))
-    return Clip(tissue.frames.instance.name, tissue, judged, masks, (mass, None))
+    measured = (Measured(1, 0, mass, (0,)),)
+    return Clip(tissue.frames.instance.name, tissue, judged, masks.astype(np.uint16), measured)
 
 
 def test_decoding_the_features_is_the_network(model: Model) -> None:
@@ -57,9 +58,9 @@ def test_decoding_the_features_is_the_network(model: Model) -> None:
 def test_the_mass_and_its_border_count_more_than_the_rest(model: Model, clip: Clip) -> None:
     seen = relevance(clip, model)
     top, left = clip.tissue.top, clip.tissue.left
-    rows, columns = clip.masks.shape[1:]
+    rows, columns = clip.labels.shape[1:]
     inside = seen[0, top : top + rows, left : left + columns]
-    around = binary_dilation(clip.masks[0], iterations=6)
+    around = binary_dilation(clip.labels[0] > 0, iterations=6)
     assert np.nanmax(inside) <= 1
     assert inside[around].mean() > 2 * inside[~around].mean()
     assert np.isnan(seen[1]).all()

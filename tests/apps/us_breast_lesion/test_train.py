@@ -48,10 +48,10 @@ def test_the_smallest_size_writes_a_model_that_loads(tmp_path: Path) -> None:
     main(["--size", "test", "--output", str(tmp_path), "--processes", "1", "--device", "cpu"])
     description = json.loads((tmp_path / "model.json").read_text())
     assert "not for clinical use" in description["notice"]
-    assert set(description["figures"]) == {"validation", "test", "other_scanner"}
+    assert set(description["figures"]) == {"validation", "test", "cut", "several", "other_scanner"}
     model = load_model(tmp_path, torch.device("cpu"))
     assert model.pixels == 32
-    assert model.likeness.threshold.passing == 0.99
+    assert model.likeness.threshold.passing == 0.95
 
 
 @pytest.fixture

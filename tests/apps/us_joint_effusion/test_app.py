@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from phantoms.sonography.dicom import Pixels
 from tests.apps.us_joint_effusion.studies import Run, coded, groups, joint, name, number, run, write
 from tests.peers import dciodvfy_errors
 
-AREA, LONG, SHORT, EFFUSION = "42798000", "103339001", "103340004", "41699000"
+AREA, LONG, SHORT, THICKNESS, EFFUSION = "42798000", "103339001", "103340004", "131197000", "41699000"
 PRESENT, ABSENT, FINGER, WRIST = "52101004", "272519000", "125682004", "74670003"
 PICTURE, CLIP, GREY = "Effusion: MCP 2, right", "Effusion: MCP 3, right", "Effusion: wrist joint, left"
 
@@ -34,17 +35,44 @@ def hand(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, dict[str, Writt
     return run(folder, tmp_path_factory.mktemp("results")), written
 
 
-def truth(written: WrittenSonogram, frame: int = 0) -> PlanarFigures:
+@dataclass(frozen=True)
+class Truth:
+    """Of a frame of a phantom, in mm."""
+
+    figures: PlanarFigures
+    thickness: float
+
+
+def truth(written: WrittenSonogram, frame: int = 0) -> Truth:
     assert written.spacing is not None
-    return planar_figures(written.masks[frame], written.spacing)
+    mask = written.masks[frame]
+    # The phantom's fluid has no gap along the beam.
+    return Truth(planar_figures(mask, written.spacing), float(mask.sum(axis=0).max() * written.spacing[0]))
 
 
-def assert_measures(items: list[Dataset], expected: PlanarFigures) -> None:
+def assert_measures(items: list[Dataset], expected: Truth) -> None:
     assert coded(items, EFFUSION) == PRESENT
-    assert number(items, SHORT) == pytest.approx(expected.short_axis, abs=0.2)
-    assert number(items, AREA) == pytest.approx(expected.area, rel=0.05)
+    assert number(items, THICKNESS) == pytest.approx(expected.thickness, abs=0.2)
+    assert number(items, SHORT) == pytest.approx(expected.figures.short_axis, abs=0.2)
+    assert number(items, AREA) == pytest.approx(expected.figures.area, rel=0.05)
     # The fluid ends in thin tips, where a caliper may stand.
-    assert number(items, LONG) == pytest.approx(expected.long_axis, abs=0.5)
+    assert number(items, LONG) == pytest.approx(expected.figures.long_axis, abs=0.5)
+
+
+def test_the_thickness_is_named_and_drawn_along_the_beam(hand: tuple[Run, dict[str, WrittenSonogram]]) -> None:
+    found, written = hand
+    items = groups(found.objects["report"])[PICTURE]
+    (thickness,) = (item for item in items if name(item) == THICKNESS)
+    said = [item.TextValue for item in thickness.ContentSequence if item.ValueType == "TEXT"]
+    assert said == ["Maximum thickness of the fluid along the beam"]
+    (line,) = (item for item in thickness.ContentSequence if item.ValueType == "SCOORD")
+    left, top, right, bottom = line.GraphicData
+    assert left == right
+    spacing = written[PICTURE].spacing
+    assert spacing is not None
+    assert (bottom - top) * spacing[0] == pytest.approx(number(items, THICKNESS), abs=0.01)
+    occupied = written[PICTURE].masks[0][:, int(left)]
+    assert occupied[int(top) + 2 : int(bottom) - 2].all()
 
 
 def test_pictures_are_measured_to_a_fifth_of_a_millimetre(hand: tuple[Run, dict[str, WrittenSonogram]]) -> None:
@@ -57,7 +85,7 @@ def test_pictures_are_measured_to_a_fifth_of_a_millimetre(hand: tuple[Run, dict[
 def test_a_clip_is_measured_where_the_fluid_is_thickest(hand: tuple[Run, dict[str, WrittenSonogram]]) -> None:
     found, written = hand
     known = {frame: truth(written[CLIP], frame) for frame in (0, 2, 4)}
-    thickest = max(known, key=lambda frame: known[frame].short_axis)
+    thickest = max(known, key=lambda frame: known[frame].thickness)
     items = groups(found.objects["report"])[CLIP]
     assert_measures(items, known[thickest])
     (comment,) = (item.TextValue for item in items if name(item) == "121106")
@@ -114,7 +142,7 @@ def test_a_dry_joint_is_said_to_have_no_effusion(tmp_path: Path) -> None:
     found = run(tmp_path / "in", tmp_path / "out")
     items = groups(found.objects["report"])[PICTURE]
     assert coded(items, EFFUSION) == ABSENT
-    assert not any(name(item) in (AREA, LONG, SHORT) for item in items)
+    assert not any(name(item) in (AREA, LONG, SHORT, THICKNESS) for item in items)
     assert found.outcome.summary == "MCP 2, right: no effusion in 1 analysed frame; 1 of 1 frames analysed"
     assert set(found.objects) == {"report", "summary"}
 
@@ -124,7 +152,7 @@ def test_without_a_scale_there_are_no_lengths(tmp_path: Path) -> None:
     found = run(tmp_path / "in", tmp_path / "out")
     items = groups(found.objects["report"])[PICTURE]
     assert coded(items, EFFUSION) == PRESENT
-    assert not any(name(item) in (AREA, LONG, SHORT) for item in items)
+    assert not any(name(item) in (AREA, LONG, SHORT, THICKNESS) for item in items)
     assert number(items, "mean-echo-level") < 0.5
     assert "not calibrated" in found.outcome.summary
     assert dice(found.objects["effusions"].pixel_array.astype(bool), written.masks[0]) >= 0.90

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from operators.measure.least_area import LeastArea
-from operators.measure.planar import largest_component, planar_figures
+from operators.measure.planar import components, largest_component, planar_figures
 
 
 def ellipse(
@@ -100,3 +100,20 @@ def test_the_ends_of_a_mask_that_the_edge_cuts_are_within_the_picture(seed: int)
     for row, column in (*figures.long_ends, *figures.short_ends):
         assert -0.5 <= row <= rows - 0.5
         assert -0.5 <= column <= columns - 0.5
+
+
+def test_components_are_numbered_by_size_and_filled() -> None:
+    mask = np.zeros((30, 30), dtype=bool)
+    mask[15:18, 15:18] = True
+    mask[2:9, 2:9] = True
+    mask[4:6, 4:6] = False
+    mask[25, 25] = True
+    found = components(mask, smallest_pixels=2)
+    assert found.max() == 2
+    assert (found == 1).sum() == 49
+    assert (found == 2)[15:18, 15:18].all()
+    assert components(mask).max() == 3
+    # A hole counts: without it the largest part has 45 pixels.
+    assert components(mask, smallest_pixels=49).max() == 1
+    assert components(mask, smallest_pixels=50).max() == 0
+    assert components(np.zeros((3, 3), dtype=bool)).max() == 0

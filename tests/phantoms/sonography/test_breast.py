@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
-from scipy.ndimage import binary_dilation, binary_erosion
+from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation, binary_erosion, distance_transform_edt, label
 
 from phantoms.sonography import (
     OTHER_SCANNER,
+    Edge,
     Lesion,
     SimulatedSonogram,
+    cut_through,
     simulate_breast,
     simulate_breast_clip,
     simulate_joint,
@@ -97,3 +102,53 @@ def test_fluid_in_a_joint_is_dark_and_above_the_bone() -> None:
     below = [wet.image[wet.mask[:, column].nonzero()[0].max() :][:6, column].max() for column in columns]
     # Under the fluid lies the bone's bright surface.
     assert np.median(below) > 180
+
+
+EDGES: tuple[Edge, ...] = get_args(Edge)
+
+
+def edges_touched(mask: NDArray[np.bool_]) -> set[str]:
+    sides = {"top": mask[0], "bottom": mask[-1], "left": mask[:, 0], "right": mask[:, -1]}
+    return {name for name, side in sides.items() if side.any()}
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("kind", [Lesion.BENIGN, Lesion.MALIGNANT])
+def test_a_mass_lies_across_the_edge_that_is_asked_for(kind: Lesion, edge: Edge) -> None:
+    for seed in range(3):
+        cut = simulate_breast(kind, seed=seed, shape=(160, 160), spacing=0.24, edge=edge)
+        assert edge in edges_touched(cut.mask)
+        assert cut.mask.any()
+        assert cut.image[cut.mask].mean() < cut.image[~cut.mask].mean()
+
+
+def test_several_masses_lie_apart_and_the_first_is_the_one_that_lies_there_alone() -> None:
+    alone = simulate_breast(Lesion.BENIGN, seed=24, shape=(192, 192), spacing=0.2)
+    several = simulate_breast(Lesion.BENIGN, seed=24, shape=(192, 192), spacing=0.2, masses=3)
+    numbered, count = label(several.mask)
+    assert count == 3
+    assert (several.mask & alone.mask).sum() == alone.mask.sum()
+    for number in range(1, count + 1):
+        others = several.mask & (numbered != number)
+        distances = distance_transform_edt(~others, sampling=several.spacing)
+        assert distances[numbered == number].min() >= 2.4
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_a_window_ends_within_the_mass(edge: Edge) -> None:
+    whole = simulate_breast(Lesion.MALIGNANT, seed=3, shape=(160, 200), spacing=0.2)
+    cut = cut_through(whole, edge, seed=1)
+    assert edges_touched(cut.mask) == {edge}
+    assert 0 < cut.mask.sum() < whole.mask.sum()
+    assert min(cut.image.shape) >= 96
+    inside = np.s_[-cut.image.shape[0] :] if edge == "top" else np.s_[: cut.image.shape[0]]
+    beside = np.s_[-cut.image.shape[1] :] if edge == "left" else np.s_[: cut.image.shape[1]]
+    assert (cut.image == whole.image[inside, beside]).all()
+
+
+def test_a_window_of_a_picture_without_a_mass_is_smaller() -> None:
+    whole = simulate_breast(Lesion.NONE, seed=3, shape=(160, 200), spacing=0.2)
+    cut = cut_through(whole, "bottom", seed=1)
+    assert cut.image.shape[1] == 200
+    assert 96 <= cut.image.shape[0] <= 160
+    assert not cut.mask.any()
