@@ -29,8 +29,9 @@ FASTEST_MEASURED = 195.0
 _P_TOLERANCE_SECONDS = 0.03
 _ROOM_FOR_P_SECONDS = 0.16
 """A P wave and a rest before and behind it: where T leaves less of the cycle, P begins on T."""
-_EARLY = 0.85
+_EARLY = 0.9
 _WIDE_SECONDS = 0.12
+_WIDER_SECONDS = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +61,19 @@ class EcgAnalysis:
     def ectopic_count(self) -> int:
         """Beats of another shape than the dominant one that come early or are wide.
 
-        Over half an hour a usual beat's shape changes too, as with breathing.
+        Over half an hour a usual beat's shape changes too, as with breathing. Where the cycles are irregular anyway no
+        beat is early, and beside wide beats none is told by its width.
         """
         since = np.diff([beat.peak for beat in self.beats], prepend=np.nan)
         # Of the first beat it is not known: it counts.
-        early = ~(since >= _EARLY * np.nanmedian(since))
+        early = ~(since >= _EARLY * np.nanmedian(since)) & (self.facts.rhythm is not Rhythm.ATRIAL_FIBRILLATION)
+        usual = [beat.qrs_end - beat.qrs_onset for beat in self.beats if beat.shape == 0]
+        least = max(_WIDE_SECONDS, min(usual) + _WIDER_SECONDS)
+        if self.facts.rhythm is Rhythm.COMPLETE_BLOCK:
+            # P waves upon some beats of an escape rhythm make them look wider; what disturbs it comes early.
+            early, least = early & np.isfinite(since), np.inf
         return sum(
-            beat.shape not in (0, None) and bool(is_early or beat.qrs_end - beat.qrs_onset >= _WIDE_SECONDS)
+            beat.shape not in (0, None) and bool(is_early or beat.qrs_end - beat.qrs_onset >= least)
             for beat, is_early in zip(self.beats, early, strict=True)
         )
 
@@ -104,6 +111,7 @@ def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
     qt = None if waves.t_end is None or too_fast else 1000 * (waves.t_end - waves.qrs_onset)
     since = shapes.dominant.beats.usual_since / WORKING_HERTZ
     hidden = facts.rhythm.conducts and (too_fast or _p_is_hidden(waves, since))
+    pr = None if hidden else _pr(waves, beats, facts.rhythm)
     return EcgAnalysis(
         # What is not measured is not marked on single beats, either.
         beats=tuple(
@@ -119,14 +127,14 @@ def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
         facts=facts,
         rate=60 / rr,
         rr=rr,
-        pr=None if hidden else _pr(waves, beats, facts.rhythm),
+        pr=pr,
         p=_p_duration(waves, atria, facts.rhythm),
         qrs=None if too_fast else 1000 * (waves.qrs_end - waves.qrs_onset),
         qt=qt,
         qtc={} if qt is None else corrected_qt(qt, rr),
         axes=Axes(None, None, None) if too_fast else frontal_axes(cleaned.names, median, waves),
         levels={} if too_fast else lead_levels(cleaned.names, median, waves),
-        unmeasured=tuple(_unmeasured(hidden, qt, too_fast=too_fast)),
+        unmeasured=tuple(_unmeasured(facts.rhythm, pr, qt, hidden=hidden, too_fast=too_fast)),
     )
 
 
@@ -138,12 +146,18 @@ def _p_is_hidden(waves: Fiducials, since: float) -> bool:
     return waves.p_on_t or since - (t_end - waves.qrs_onset) < _ROOM_FOR_P_SECONDS
 
 
-def _unmeasured(hidden: bool, qt: float | None, *, too_fast: bool) -> Iterator[str]:
+def _unmeasured(
+    rhythm: Rhythm, pr: float | None, qt: float | None, *, hidden: bool, too_fast: bool
+) -> Iterator[str]:
+    if rhythm is Rhythm.UNDETERMINED:
+        yield "Rhythm not told: neither P waves that lead to the beats, or go a way of their own, nor irregular beats"
     if too_fast:
         yield f"PR, QRS, QT, axes and ST levels not measured: more than {FASTEST_MEASURED:.0f} beats a minute"
         return
     if hidden:
         yield "PR not measured: no P wave begins between the end of T and QRS"
+    elif pr is None and rhythm.conducts:
+        yield "PR not measured: no P wave stands at one place before the usual beats"
     if qt is None:
         yield "QT not measured: no T wave ends before the next beat"
 

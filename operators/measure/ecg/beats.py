@@ -14,6 +14,7 @@ from operators.read.waveforms.ecg_leads import EcgLeads
 
 Signal = NDArray[np.float64]
 Samples = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 _BAND_HERTZ = (6.0, 28.0)
 _WINDOW_SECONDS = 0.09
@@ -30,7 +31,15 @@ _PEAK_SECONDS = 0.075
 _SLOW_WAVE_SECONDS = 0.52
 _SLOW_WAVE_SPEED = 0.5
 """A T wave is slower than its QRS (Pan & Tompkins: half its slope); so is a P wave."""
-_SLOWEST_BEAT = 0.3
+_SLOW_WAVE_SIZE = 0.8
+_P_SPEED = 0.85
+_P_SIZE = 0.6
+_VENTRICULAR_REFRACTORY_SECONDS = 0.30
+"""So soon after a beat no other follows but in the fastest tachycardias, whose beats are all of one shape."""
+_SHAPE_SECONDS = 0.10
+_SHIFT_SECONDS = 0.050
+_SAME_SHAPE = 0.93
+_SLOWEST_BEAT = 0.33
 """How fast a beat of any shape is at least, compared with most; what is slower is a P wave that no beat follows."""
 
 
@@ -78,7 +87,8 @@ def _search_back(found: Samples, peaks: Samples, energy: Signal, level: Signal) 
 
 def _refined(found: Samples, leads: EcgLeads) -> Samples:
     """From the middle of the energy to the largest deflection of all leads."""
-    length = np.sqrt((bandpassed(leads, 1.0, 40.0) ** 2).sum(axis=0))
+    length = _size(leads)
+    speed = _speed(leads)
     reach = round(_PEAK_SECONDS * leads.sampling_frequency)
     refined = []
     for sample in found:
@@ -87,26 +97,68 @@ def _refined(found: Samples, leads: EcgLeads) -> Samples:
     unique = np.unique(np.array(refined, dtype=np.int64))
     if len(unique) < 2:
         return unique
-    # The P wave before a wide QRS may be refined to the beginning of it: the larger deflection is the beat.
-    alone = np.where(np.isin(np.arange(len(length)), unique), length, 0.0)
+    # The P wave before a wide QRS may be refined to the beginning of it: the faster deflection is the beat.
+    prominence = np.sqrt(_highest(speed, unique, reach) * _highest(length, unique, reach))
+    alone = np.zeros(len(length))
+    alone[unique] = prominence
     dominant = maximum_filter1d(alone, 2 * round(_REFRACTORY_SECONDS * leads.sampling_frequency) - 1)
-    return unique[length[unique] >= dominant[unique]]
+    return unique[alone[unique] >= dominant[unique]]
 
 
 def _without_slow_waves(found: Samples, leads: EcgLeads) -> Samples:
-    """Leave out T and P waves: deflections near a beat that change much more slowly than it does."""
+    """Leave out T and P waves: deflections that change much more slowly than the beats around them, or are smaller too.
+    """
+    if not len(found):
+        return found
     frequency = leads.sampling_frequency
-    speed = spatial_velocity(leads.signal, frequency, 0.006)
     reach, near = round(_PEAK_SECONDS * frequency), round(_SLOW_WAVE_SECONDS * frequency)
-    fastest = np.array([speed[max(0, sample - reach) : sample + reach + 1].max() for sample in found])
-    slowest = _SLOWEST_BEAT * np.percentile(fastest, 75) if len(fastest) else 0.0
-    kept = [
-        fastest[place] > slowest
-        and not any(
-            abs(other - sample) < near and fastest[place] < _SLOW_WAVE_SPEED * fastest[at]
-            for at, other in enumerate(found)
-            if at != place
-        )
-        for place, sample in enumerate(found)
-    ]
-    return found[np.array(kept, dtype=bool)]
+    speed, size = (_highest(each, found, reach) for each in (_speed(leads), _size(leads)))
+    fast, large = (values / _level_of(values, found, leads) for values in (speed, size))
+    kept = fast > _SLOWEST_BEAT
+    small = (fast < _P_SPEED) & (large < _P_SIZE)
+    kept &= ~small | _are_like(found, found[kept & ~small], leads)
+    for place, sample in enumerate(found):
+        beside = np.abs(found - sample) < near
+        slower = speed[place] < _SLOW_WAVE_SPEED * speed
+        smaller = size[place] < _SLOW_WAVE_SIZE * size
+        kept[place] &= not np.any(beside & slower & smaller)
+    found, prominence = found[kept], (speed * size)[kept]
+    like = _are_like(found, found, leads)
+    reach = round(_VENTRICULAR_REFRACTORY_SECONDS * frequency)
+    larger = (np.abs(found[:, None] - found[None]) < reach) & (prominence[None] > prominence[:, None])
+    return found[like | ~larger.any(axis=1)]
+
+
+def _are_like(found: Samples, beats: Samples, leads: EcgLeads) -> Mask:
+    """Which deflections have the shape of some beats: those are beats, however small, as where the heart swings."""
+    reach, shift = (round(seconds * leads.sampling_frequency) for seconds in (_SHAPE_SECONDS, _SHIFT_SECONDS))
+    whole = [beat for beat in beats if reach <= beat < leads.signal.shape[1] - reach]
+    if not whole:
+        return np.zeros(len(found), dtype=bool)
+    usual = np.median([leads.signal[:, beat - reach : beat + reach + 1] for beat in whole], axis=0)
+    size = float(np.sqrt((usual**2).sum()))
+
+    def likeness(sample: int) -> float:
+        places = range(max(reach, sample - shift), min(leads.signal.shape[1] - reach, sample + shift + 1), 2)
+        windows = [leads.signal[:, place - reach : place + reach + 1] for place in places]
+        return max((float((each * usual).sum() / max(np.sqrt((each**2).sum()), 1e-12)) / size for each in windows), default=0.0)
+
+    return np.array([likeness(int(sample)) > _SAME_SHAPE for sample in found], dtype=bool)
+
+
+def _level_of(values: Signal, found: Samples, leads: EcgLeads) -> Signal:
+    alone = np.zeros(leads.signal.shape[1])
+    alone[found] = values
+    return _level(alone, leads.sampling_frequency)[found]
+
+
+def _highest(signal: Signal, samples: Samples, reach: int) -> Signal:
+    return np.array([signal[max(0, sample - reach) : sample + reach + 1].max() for sample in samples])
+
+
+def _speed(leads: EcgLeads) -> Signal:
+    return spatial_velocity(leads.signal, leads.sampling_frequency, 0.006)
+
+
+def _size(leads: EcgLeads) -> Signal:
+    return np.asarray(np.sqrt((bandpassed(leads, 1.0, 40.0) ** 2).sum(axis=0)))

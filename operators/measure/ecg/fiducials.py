@@ -25,12 +25,18 @@ _WIDENING_SECONDS = 0.003
 _FLAT_SECONDS = 0.016
 _NEAR_BASELINE = 0.4
 """At the crest of a wide wave nothing changes for a moment, too: there the leads are far from the baseline."""
+_STEEP_FRACTION = 0.3
+_PAUSE_SECONDS = 0.06
+"""Behind such a crest QRS goes on as steeply as T never is."""
 _REST_SECONDS = (0.022, 0.008)
 """Before QRS the heart is at rest: that is the level from which T rises."""
 _T_FIRST_SECONDS = 0.07
 _USUAL_QT_SECONDS = 0.400
 _T_PEAK_PART = 0.76
 _T_SPREAD_SECONDS = 0.12
+_T_LATEST = 1.6
+"""So many spreads after the usual moment there is no T wave, however long QT is, but the next P wave."""
+_T_UNDERSHOOT = 0.1
 _T_GAP_SECONDS = 0.03
 """T ends so long before the next QRS at least: what goes on until then is P, or the next QRS."""
 _P_REACH_SECONDS = 0.34
@@ -99,10 +105,21 @@ def _qrs(beat: MedianBeat, cycle: float) -> tuple[int, int]:
     noise = np.percentile(speed[begin:first], _NOISE_PERCENTILE) if first - begin > reach // 2 else 0.0
     limit = max(rest + _QRS_FRACTION * (speed[top] - rest), noise)
     away = np.sqrt(((beat.signal - np.median(beat.signal, axis=1, keepdims=True)) ** 2).sum(axis=0))
-    calm = (speed < limit) & (away < _NEAR_BASELINE * away[first:last].max())
+    calm = speed < limit
+    near = away < _NEAR_BASELINE * away[first:last].max()
     flat = round(_FLAT_SECONDS * frequency)
     widened = round(_WIDENING_SECONDS * frequency)
-    return _leave(calm, top, -1, flat) + widened, _leave(calm, top, 1, flat) - widened
+    # Behind QRS the leads may stay far from the baseline, as over an infarction: there it ends with its last fast part.
+    steep = rest + _STEEP_FRACTION * (speed[top] - rest)
+    fast_until = _last_fast(speed[: last + 1], top, max(steep, limit), round(_PAUSE_SECONDS * frequency))
+    return _leave(calm & near, top, -1, flat) + widened, _leave(calm, fast_until, 1, flat) - widened
+
+
+def _last_fast(speed: Signal, top: int, limit: float, pause: int) -> int:
+    """The last sample faster than a limit after ``top`` that follows another one within a pause."""
+    fast = top + np.flatnonzero(speed[top:] >= min(limit, speed[top]))
+    gaps = np.flatnonzero(np.diff(fast) > pause)
+    return int(fast[gaps[0]] if gaps.size else fast[-1])
 
 
 def _leave(calm: NDArray[np.bool_], start: int, step: int, flat: int) -> int:
@@ -136,10 +153,15 @@ def _t_wave(beat: MedianBeat, qrs_onset: int, qrs_end: int, cycle: float) -> tup
     if not crests.size:
         return None, None
     crests = crests + first
-    distance = (crests - expected) / (_T_SPREAD_SECONDS * frequency)
+    distance = (crests - expected) / (_T_SPREAD_SECONDS * np.cbrt(cycle) * frequency)
+    crests, distance = crests[distance < _T_LATEST], distance[distance < _T_LATEST]
+    if not crests.size:
+        return None, None
     peak = int(crests[np.argmax(height[crests] * np.exp(-(distance**2) / 2))])
     sign = np.sign(wave[peak] - level)
-    end = _tangent(sign * wave, peak, 1, _level_after(sign * wave, peak), last - 1)
+    # What lies far on the other side of the baseline behind T is the next P wave.
+    lowest = sign * level - _T_UNDERSHOOT * height[peak]
+    end = _tangent(sign * wave, peak, 1, max(lowest, _level_after(sign * wave, peak)), last - 1)
     # A wave that is not over by then is not measured.
     return (peak, end) if end < last - 1 or last == beat.signal.shape[1] else (peak, None)
 

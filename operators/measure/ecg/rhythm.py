@@ -25,6 +25,9 @@ _CONDUCTED_PART = 0.6
 _BY_CHANCE = 0.4
 _PROLONGATION_SECONDS = 0.04
 _DISSOCIATED_SECONDS = 0.06
+_RECOVERED_SECONDS = 0.50
+"""So long after the onset of a premature beat the way from the atria may be refractory."""
+_ON_TIME = 0.2
 
 
 class Rhythm(str, Enum):
@@ -80,12 +83,13 @@ def judge_rhythm(qrs_onsets: Seconds, normal: NDArray[np.bool_], p_onsets: Secon
         if len(delays)
         else 0.0
     )
-    rhythm = _decide(qrs_onsets, p_onsets, delays, variation, rate, regular, conducted, paced)
+    rhythm = _decide(qrs_onsets, normal, p_onsets, delays, variation, rate, regular, conducted, paced)
     return RhythmFacts(rhythm, variation, rate, regular, conducted)
 
 
 def _decide(
     qrs_onsets: Seconds,
+    normal: NDArray[np.bool_],
     p_onsets: Seconds,
     delays: Seconds,
     variation: float,
@@ -97,17 +101,17 @@ def _decide(
     if paced:
         return Rhythm.PACED
     slow_atria = rate is not None and rate < _FASTEST_ATRIA
-    if rate is not None and slow_atria and regular > _REGULAR_PART and _outnumbers(rate, qrs_onsets):
+    organised = slow_atria and regular > _REGULAR_PART
+    if rate is not None and organised:
         together = len(delays) and float(np.std(delays)) <= _DISSOCIATED_SECONDS and conducted > _BY_CHANCE
-        if variation < _REGULAR and not together:
+        if variation < _REGULAR and not together and _outnumbers(rate, qrs_onsets):
             return Rhythm.COMPLETE_BLOCK
-        if (kind := _dropped(qrs_onsets, p_onsets)) is not None:
+        if (kind := _dropped(qrs_onsets, normal, p_onsets)) is not None:
             return kind
     if conducted >= _CONDUCTED_PART and (rate is None or slow_atria):
         return Rhythm.SINUS
-    if variation > _IRREGULAR:
-        return Rhythm.ATRIAL_FIBRILLATION
-    return Rhythm.UNDETERMINED
+    # Fibrillating atria have no P waves that come in a cycle.
+    return Rhythm.ATRIAL_FIBRILLATION if variation > _IRREGULAR and not organised else Rhythm.UNDETERMINED
 
 
 def conducted_p(onset: float, before: float, p_onsets: Seconds) -> float | None:
@@ -129,12 +133,21 @@ def _delays(qrs_onsets: Seconds, p_onsets: Seconds, chosen: NDArray[np.bool_]) -
     return np.array([onset - p_onset for onset, p_onset in led if p_onset is not None])
 
 
-def _dropped(qrs_onsets: Seconds, p_onsets: Seconds) -> Rhythm | None:
-    """Which kind of second degree block the P waves show that no QRS follows, or None if there is none."""
+def _dropped(qrs_onsets: Seconds, normal: NDArray[np.bool_], p_onsets: Seconds) -> Rhythm | None:
+    """Which kind of second degree block the P waves show that no QRS follows, or None if there is none.
+
+    A block drops P waves of the sinus node's own cycle: one that comes early, or soon after a premature beat of the
+    ventricles, is conducted by no heart.
+    """
     changes = []
-    for p_onset in p_onsets[1:-1]:
+    cycles = np.diff(p_onsets)
+    usual = float(np.median(cycles)) if len(cycles) else 0.0
+    for place in range(1, len(p_onsets) - 1):
+        p_onset = p_onsets[place]
         after = qrs_onsets - p_onset
-        if np.any((after > 0) & (after < PR_RANGE_SECONDS[1])):
+        if np.any((after > np.where(normal, 0.0, -_RECOVERED_SECONDS)) & (after < PR_RANGE_SECONDS[1])):
+            continue
+        if abs(cycles[place - 1] - usual) > _ON_TIME * usual or abs(cycles[place] - usual) > _ON_TIME * usual:
             continue
         before, next_beats = qrs_onsets[qrs_onsets < p_onset], qrs_onsets[qrs_onsets > p_onset]
         if len(before) and len(next_beats):

@@ -57,6 +57,8 @@ REVERSED_RIGHT_LEADS = Code(
 NAMES_OF_RHYTHMS = (SINUS_RHYTHM, ATRIAL_FIBRILLATION, MOBITZ_1, MOBITZ_2, COMPLETE_BLOCK, PACED)
 """Flags that say no more than the rhythm's own name."""
 
+_LEAST_R = 0.05
+"""mV: what is smaller may be noise."""
 _UNSPECIFIC = (WIDE_QRS, "QRS of 120 ms or more without the pattern of a bundle branch block")
 _PREFERRED_QTC = "Fridericia"
 _SHORTEST_QTC = 340
@@ -142,9 +144,14 @@ def _bundle(levels: dict[str, LeadLevels]) -> tuple[Code, str]:
     if v1 is not None and v1.late > 0.1 and any(lead is not None and lead.s < -0.1 for lead in (v6, one)):
         return RIGHT_BUNDLE, "QRS of 120 ms or more, positive at its end in V1, S wave in I or V6 (AHA/ACCF/HRS 2009)"
     lateral = [lead for lead in (v6, one) if lead is not None]
-    if v1 is not None and lateral and v1.late < 0 and all(lead.q > -0.05 and lead.r > 0.3 for lead in lateral):
+    if v1 is not None and lateral and v1.late < 0 and all(_is_upright(lead) for lead in lateral):
         return LEFT_BUNDLE, "QRS of 120 ms or more, negative in V1, R without q in I and V6 (AHA/ACCF/HRS 2009)"
     return _UNSPECIFIC
+
+
+def _is_upright(lead: LeadLevels) -> bool:
+    """Whether QRS is an R wave without q, however small QRS is: next to nothing of it is negative."""
+    return lead.q > -0.05 and lead.r > max(_LEAST_R, 3 * abs(lead.s))
 
 
 def _repolarisation(ecg: EcgAnalysis, sex: str) -> Iterator[Flag]:
