@@ -24,6 +24,15 @@ _UNTOLD = {
         "complete AV block",
     ),
     "QT not measured": ("long QT",),
+    "PR, QRS, QT, axes and ST levels not measured": (
+        "first degree AV block",
+        "left bundle branch block",
+        "right bundle branch block",
+        "premature ventricular beats",
+        "long QT",
+        "low voltage",
+        "ST elevation",
+    ),
 }
 """What the report says, and the flags that are left out with that."""
 

@@ -34,6 +34,7 @@ _SLOW_WAVE_SPEED = 0.5
 _SLOW_WAVE_SIZE = 0.8
 _P_SPEED = 0.85
 _P_SIZE = 0.6
+_TALLEST_P_MILLIVOLT = 0.3
 _VENTRICULAR_REFRACTORY_SECONDS = 0.30
 """So soon after a beat no other follows but in the fastest tachycardias, whose beats are all of one shape."""
 _SHAPE_SECONDS = 0.10
@@ -115,7 +116,8 @@ def _without_slow_waves(found: Samples, leads: EcgLeads) -> Samples:
     speed, size = (_highest(each, found, reach) for each in (_speed(leads), _size(leads)))
     fast, large = (values / _level_of(values, found, leads) for values in (speed, size))
     kept = fast > _SLOWEST_BEAT
-    small = (fast < _P_SPEED) & (large < _P_SIZE)
+    tall = _highest(np.abs(bandpassed(leads, 1.0, 40.0)).max(axis=0), found, reach) > _TALLEST_P_MILLIVOLT
+    small = (fast < _P_SPEED) & (large < _P_SIZE) & ~tall
     kept &= ~small | _are_like(found, found[kept & ~small], leads)
     for place, sample in enumerate(found):
         beside = np.abs(found - sample) < near

@@ -26,6 +26,7 @@ _FLAT_SECONDS = 0.016
 _NEAR_BASELINE = 0.4
 """At the crest of a wide wave nothing changes for a moment, too: there the leads are far from the baseline."""
 _STEEP_FRACTION = 0.3
+_LOUDEST_PERCENTILE = 98
 _PAUSE_SECONDS = 0.06
 """Behind such a crest QRS goes on as steeply as T never is."""
 _REST_SECONDS = (0.022, 0.008)
@@ -110,8 +111,9 @@ def _qrs(beat: MedianBeat, cycle: float) -> tuple[int, int]:
     flat = round(_FLAT_SECONDS * frequency)
     widened = round(_WIDENING_SECONDS * frequency)
     # Behind QRS the leads may stay far from the baseline, as over an infarction: there it ends with its last fast part.
-    steep = rest + _STEEP_FRACTION * (speed[top] - rest)
-    fast_until = _last_fast(speed[: last + 1], top, max(steep, limit), round(_PAUSE_SECONDS * frequency))
+    loudest = np.percentile(speed[begin:first], _LOUDEST_PERCENTILE) if first > begin else 0.0
+    steep = max(limit, loudest, rest + _STEEP_FRACTION * (speed[top] - rest))
+    fast_until = _last_fast(speed[: last + 1], top, steep, round(_PAUSE_SECONDS * frequency))
     return _leave(calm & near, top, -1, flat) + widened, _leave(calm, fast_until, 1, flat) - widened
 
 

@@ -14,6 +14,10 @@ _REGULAR = 0.10
 """Coefficient of variation of cycles up to which a rhythm is regular."""
 _IRREGULAR = 0.12
 _FASTEST_ATRIA = 240.0
+_FASTEST_SINUS = 180.0
+"""Atria above that flutter: that not each of their waves is conducted is no block."""
+_SINUS_TO_BEATS = 1.4
+_SOME_CYCLES, _SOME_P = 0.5, 0.6
 _CYCLE_TOLERANCE = 0.15
 _REGULAR_PART = 0.7
 _OUTNUMBERED = 1.15
@@ -68,8 +72,12 @@ class RhythmFacts:
     conducted: float
 
 
-def judge_rhythm(qrs_onsets: Seconds, normal: NDArray[np.bool_], p_onsets: Seconds, *, paced: bool) -> RhythmFacts:
-    """Return the rhythm from the onsets of all QRS complexes and P waves (s); ``normal`` are those of usual shape."""
+def judge_rhythm(qrs_onsets: Seconds, normal: NDArray[np.bool_], p_onsets: Seconds, *, paced: bool, sees_all: bool = True) -> RhythmFacts:
+    """Return the rhythm from the onsets of all QRS complexes and P waves (s); ``normal`` are those of usual shape.
+
+    Unless the leads see all (``sees_all``) a pause may hold a premature beat at a right angle to them: no second degree
+    block is told.
+    """
     cycles = np.diff(qrs_onsets)
     variation = _variation(cycles[normal[1:] & normal[:-1]] if len(cycles) else cycles)
     p_onsets = without_intruders(p_onsets)
@@ -84,6 +92,8 @@ def judge_rhythm(qrs_onsets: Seconds, normal: NDArray[np.bool_], p_onsets: Secon
         else 0.0
     )
     rhythm = _decide(qrs_onsets, normal, p_onsets, delays, variation, rate, regular, conducted, paced)
+    if not sees_all and rhythm in (Rhythm.SECOND_DEGREE_TYPE_1, Rhythm.SECOND_DEGREE_TYPE_2):
+        rhythm = Rhythm.UNDETERMINED
     return RhythmFacts(rhythm, variation, rate, regular, conducted)
 
 
@@ -101,17 +111,18 @@ def _decide(
     if paced:
         return Rhythm.PACED
     slow_atria = rate is not None and rate < _FASTEST_ATRIA
-    organised = slow_atria and regular > _REGULAR_PART
-    if rate is not None and organised:
+    if rate is not None and rate < _FASTEST_SINUS and regular > _REGULAR_PART:
         together = len(delays) and float(np.std(delays)) <= _DISSOCIATED_SECONDS and conducted > _BY_CHANCE
         if variation < _REGULAR and not together and _outnumbers(rate, qrs_onsets):
             return Rhythm.COMPLETE_BLOCK
         if (kind := _dropped(qrs_onsets, normal, p_onsets)) is not None:
             return kind
-    if conducted >= _CONDUCTED_PART and (rate is None or slow_atria):
+    one_to_one = rate is None or (slow_atria and rate < _SINUS_TO_BEATS * _rate(qrs_onsets))
+    if conducted >= _CONDUCTED_PART and one_to_one:
         return Rhythm.SINUS
-    # Fibrillating atria have no P waves that come in a cycle.
-    return Rhythm.ATRIAL_FIBRILLATION if variation > _IRREGULAR and not organised else Rhythm.UNDETERMINED
+    # Fibrillating atria have no slow waves that come in a cycle, not even for half of the time.
+    has_p = slow_atria and regular > _SOME_CYCLES and len(p_onsets) > _SOME_P * len(qrs_onsets)
+    return Rhythm.ATRIAL_FIBRILLATION if variation > _IRREGULAR and not has_p else Rhythm.UNDETERMINED
 
 
 def conducted_p(onset: float, before: float, p_onsets: Seconds) -> float | None:
@@ -191,8 +202,11 @@ def regular_part(cycles: Seconds) -> float:
 
 def _outnumbers(rate: float, qrs_onsets: Seconds) -> bool:
     """Whether the atria beat more often than the ventricles, counting P waves that a QRS hides."""
-    ventricular = (len(qrs_onsets) - 1) / (qrs_onsets[-1] - qrs_onsets[0]) * 60
-    return rate > _OUTNUMBERED * ventricular
+    return rate > _OUTNUMBERED * _rate(qrs_onsets)
+
+
+def _rate(onsets: Seconds) -> float:
+    return (len(onsets) - 1) / float(onsets[-1] - onsets[0]) * 60
 
 
 def _variation(cycles: Seconds) -> float:

@@ -17,7 +17,9 @@ _SHIFT_SECONDS = 0.024
 _ALIKE = 0.88
 """Correlation over all leads from which two QRS complexes are of one shape."""
 _QUIET_PERCENTILE = 15
-_LEAST_POSSIBLE = 0.75
+_QUIET_SECONDS = 0.08
+"""As long as the rest between P and QRS: longer moments of a fast heart all hold a wave."""
+_LEAST_POSSIBLE = 0.8
 """However noisy a recording is: below, beats of different origin are alike."""
 _BEFORE_SECONDS = 0.42
 _AFTER_SECONDS = 0.64
@@ -82,7 +84,7 @@ def sort_beats(leads: EcgLeads, beats: Samples) -> tuple[BeatClass, ...]:
     beats are premature.
     """
     reach, shift = (round(seconds * leads.sampling_frequency) for seconds in (_QRS_SECONDS, _SHIFT_SECONDS))
-    noise = _noise(leads.signal, reach)
+    noise = _noise(leads.signal, reach, round(_QUIET_SECONDS * leads.sampling_frequency))
     templates: list[Signal] = []
     members: list[list[tuple[int, int]]] = []
     for number, sample in enumerate(beats):
@@ -155,12 +157,11 @@ def _window(signal: Signal, sample: int, reach: int) -> Signal:
     return signal[:, sample - reach : sample + reach + 1]
 
 
-def _noise(signal: Signal, reach: int) -> float:
-    """The energy of all leads together in the quieter windows of a recording, between its beats."""
-    starts = np.arange(0, max(1, signal.shape[1] - 2 * reach), max(1, reach // 2))
-    windows = [signal[:, start : start + 2 * reach + 1] for start in starts]
-    energies = [float(((window - window.mean(axis=1, keepdims=True)) ** 2).sum()) for window in windows]
-    return float(np.percentile(energies, _QUIET_PERCENTILE))
+def _noise(signal: Signal, reach: int, length: int) -> float:
+    """The energy that a window of all leads has in the quieter moments, each of ``length`` samples, between beats."""
+    starts = np.arange(0, max(1, signal.shape[1] - length), max(1, length // 2))
+    quiet = [float(signal[:, start : start + length].var(axis=1).sum()) for start in starts]
+    return (2 * reach + 1) * float(np.percentile(quiet, _QUIET_PERCENTILE))
 
 
 def _best_possible(signal: Signal, sample: int, reach: int, noise: float) -> float:
