@@ -17,11 +17,12 @@ from operators.measure.ecg.leads import INDEPENDENT_LEADS, WORKING_HERTZ, show_a
 from operators.measure.ecg.levels import Axes, LeadLevels, frontal_axes, lead_levels
 from operators.measure.ecg.pacing import paced_waves, remove_pacing_spikes
 from operators.measure.ecg.quality import (
+    LEAST_CLEARNESS,
     UnmeasurableError,
+    clearness,
     require_qrs,
     require_recording,
     require_signal,
-    signal_to_noise,
 )
 from operators.measure.ecg.rhythm import Rhythm, RhythmFacts, judge_rhythm, without_intruders
 from operators.measure.ecg.shapes import find_shapes
@@ -31,16 +32,15 @@ from operators.read.waveforms.ecg_leads import EcgLeads, with_derived_limb_leads
 LEAST_BEATS = 3
 FASTEST_MEASURED = 195.0
 """Beats a minute: above, P and T leave no rest before QRS from which its onset could be told (errors of 40 ms)."""
-LEAST_MEDIAN_SIGNAL_TO_NOISE = 20.0
-"""QRS begins and ends at a tenth of its fastest change: what is left of noise must not come near that."""
-
+_FEW_LEADS_CLEARNESS = 30.0
+"""One lead has no other to tell noise from the end of a wave."""
 TALLEST_P_MILLIVOLT = 0.25
 LEAST_T_MILLIVOLT = 0.1
 """QT is taken from a lead with a clear T wave: where T is flat its end is that of another wave."""
 _P_TOLERANCE_SECONDS = 0.03
 _ROOM_FOR_P_SECONDS = 0.16
 """A P wave and a rest before and behind it: where T leaves less of the cycle, P begins on T."""
-_EARLY = 0.9
+_EARLY, _LATE = 0.9, 1.1
 _WIDE_SECONDS = 0.12
 _WIDER_SECONDS = 0.02
 
@@ -72,24 +72,24 @@ class EcgAnalysis:
     def ectopic_count(self) -> int:
         """Beats of another shape than the dominant one that are wide, or come early without a P wave before them.
 
-        Over half an hour a usual beat's shape changes too, as with breathing. Where the cycles are irregular anyway no
-        beat is early; beside wide beats none is told by its width.
+        Over half an hour a usual beat's shape changes too, as with breathing. Where the rhythm is irregular or unknown
+        no beat is early; beside wide beats none is told by its width.
         """
         if self.qrs is None:
             return 0
-        since = np.diff([beat.qrs_onset for beat in self.beats], prepend=np.nan)
-        early = (since < _EARLY * np.nanmedian(since)) & (self.facts.rhythm is not Rhythm.ATRIAL_FIBRILLATION)
-        usual = self.qrs / 1000
-        least = max(_WIDE_SECONDS, usual + _WIDER_SECONDS) if usual < _WIDE_SECONDS else np.inf
-        if self.facts.rhythm is Rhythm.COMPLETE_BLOCK:
-            # P waves upon some beats of an escape rhythm make them look wider; what disturbs it comes early.
-            least = np.inf
-        # Of the first beat it is not known whether it is early: it counts.
-        early[0] = self.facts.rhythm not in (Rhythm.ATRIAL_FIBRILLATION, Rhythm.COMPLETE_BLOCK)
+        peaks = np.array([beat.qrs_onset for beat in self.beats])
+        before, after = np.diff(peaks, prepend=np.nan), np.diff(peaks, append=np.nan)
+        early = (before < _EARLY * np.nanmedian(before)) & ~np.array([beat.after_p for beat in self.beats])
+        # Of the first beat only the pause is known that follows it.
+        early[0] = after[0] > _LATE * np.nanmedian(after)
+        early &= self.facts.rhythm not in (Rhythm.ATRIAL_FIBRILLATION, Rhythm.UNDETERMINED)
+        # P waves upon some beats of an escape rhythm make them look wider.
+        told_by_width = self.qrs < 1000 * _WIDE_SECONDS and self.facts.rhythm is not Rhythm.COMPLETE_BLOCK
+        least = max(_WIDE_SECONDS, self.qrs / 1000 + _WIDER_SECONDS)
         return sum(
             beat.shape not in (0, None)
-            and bool((is_early and (place == 0 or not beat.after_p)) or beat.qrs_end - beat.qrs_onset >= least)
-            for place, (beat, is_early) in enumerate(zip(self.beats, early, strict=True))
+            and bool(is_early or (told_by_width and beat.clear and beat.qrs_end - beat.qrs_onset >= least))
+            for beat, is_early in zip(self.beats, early, strict=True)
         )
 
 
@@ -130,7 +130,7 @@ def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
     hidden = facts.rhythm.conducts and (vague is not None or _p_is_hidden(waves, since))
     levels = {} if vague else lead_levels(cleaned.names, median, waves)
     height = max((abs(level.t) for level in levels.values()), default=0.0)
-    buried = hidden and height < TALLEST_P_MILLIVOLT
+    buried = hidden and height < TALLEST_P_MILLIVOLT + LEAST_T_MILLIVOLT
     flat = not everywhere and height < LEAST_T_MILLIVOLT
     no_qt = waves.t_end is None or vague or buried or flat
     qt = None if no_qt or waves.t_end is None else 1000 * (waves.t_end - waves.qrs_onset)
@@ -168,11 +168,11 @@ def _vague(median: MedianBeat, rr: float, *, everywhere: bool) -> str | None:
     size = float(np.ptp(median.signal, axis=1).max())
     if not everywhere and size < TALLEST_P_MILLIVOLT:
         return f"in these few leads QRS is {size:.2f} mV high, no higher than P waves may be"
-    found = signal_to_noise(median) * np.sqrt(median.count)
-    if found < LEAST_MEDIAN_SIGNAL_TO_NOISE:
+    found, needed = clearness(median), LEAST_CLEARNESS if everywhere else _FEW_LEADS_CLEARNESS
+    if found < needed:
         return (
             f"QRS of the median of {median.count} beats is {found:.0f} times as large as the noise that is left in it, "
-            f"{LEAST_MEDIAN_SIGNAL_TO_NOISE:.0f} times are needed"
+            f"{needed:.0f} times are needed"
         )
     return None
 
@@ -205,7 +205,7 @@ def _unmeasured(
     elif pr is None and rhythm.conducts:
         yield "PR not measured: no P wave stands at one place before the usual beats"
     if buried:
-        yield "QT not measured: P begins on a T wave that is no larger than P waves are"
+        yield "QT not measured: P begins on T, and both together are no larger than P waves may be on a flat T"
     elif flat:
         yield f"QT not measured: T is lower than {LEAST_T_MILLIVOLT:g} mV in these few leads"
     elif qt is None:

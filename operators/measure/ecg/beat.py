@@ -27,6 +27,8 @@ class Beat:
     p_end: float | None
     after_p: bool = False
     """Whether a P wave may have led to it, whatever its shape."""
+    clear: bool = True
+    """Whether its shape stands so far out of the noise that its width is known."""
 
     @property
     def waves(self) -> tuple[tuple[float | None, float | None], ...]:
@@ -59,4 +61,5 @@ def _describe(
         p_onset=p_onset,
         p_end=None if p_onset is None else p_onset + atria.duration,
         after_p=led is not None,
+        clear=shapes.is_clear(number),
     )

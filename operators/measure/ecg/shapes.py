@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.measure.ecg.fiducials import Fiducials, find_fiducials
-from operators.measure.ecg.quality import UnmeasurableError
+from operators.measure.ecg.quality import LEAST_CLEARNESS, UnmeasurableError, clearness
 from operators.measure.ecg.templates import BeatClass, MedianBeat, median_beat, sort_beats
 from operators.read.waveforms.ecg_leads import EcgLeads
 
@@ -59,6 +59,13 @@ class Shapes:
     def describes(self, number: int | None) -> bool:
         """Whether the number is that of a measured shape."""
         return number is not None and number < len(self.measured)
+
+    def is_clear(self, number: int | None) -> bool:
+        """Whether the width of a shape is known: the noise on the dominant one's beats is on all of them."""
+        if number is None or (not self.describes(number) and self.waves_of(number) is self.dominant.waves):
+            return False
+        count = self.measured[number].median.count if self.describes(number) else 1
+        return clearness(self.dominant.median, count) >= LEAST_CLEARNESS
 
     def waves_of(self, number: int | None) -> Fiducials:
         """The waves of a shape; those of the dominant one for a beat that has none measured."""
