@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.ecg_intervals.training.cases import NOISES, Case, simulate_case
 from apps.ecg_intervals.likeness import REFERENCE
+from apps.ecg_intervals.training.cases import NOISES, Case, simulate_case
 from operators.learn.program import simulate
 from operators.learn.references import fit_accepting
 from operators.measure.ecg.profile import signal_profile

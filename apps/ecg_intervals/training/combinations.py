@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -67,7 +67,12 @@ def untold_flags(score: Score) -> list[str]:
     """Flags that were to be raised and were not, while the report says what was not measured, or all is refused."""
     if score.refused is not None:
         return []
-    told = {name for begin, names in _UNTOLD.items() for name in names if any(reason.startswith(begin) for reason in score.reasons)}
+    told = {
+        name
+        for begin, names in _UNTOLD.items()
+        for name in names
+        if any(reason.startswith(begin) for reason in score.reasons)
+    }
     return [name for name in _absent(score) if name in told]
 
 
@@ -77,10 +82,14 @@ def false_flags(score: Score) -> list[str]:
     return [name for name in _raised(score) if expected[name] is False]
 
 
-def _table(title: str, scores: Sequence[Score], row_of, *, intervals: bool = True) -> Iterator[str]:  # noqa: ANN001
+def _table(
+    title: str, scores: Sequence[Score], row_of: Callable[[Score], str], *, intervals: bool = True
+) -> Iterator[str]:
     shown = TOLERATED if intervals else {}
-    yield f"| {title} | n | beats missed, false | " + "".join(f"{name} | " for name in shown) + (
-        "flags missed | flags false | not told, with a reason | refused |"
+    yield (
+        f"| {title} | n | beats missed, false | "
+        + "".join(f"{name} | " for name in shown)
+        + ("flags missed | flags false | not told, with a reason | refused |")
     )
     yield "|---|" + "---|" * (len(shown) + 6)
     right = 0
@@ -103,7 +112,9 @@ def _table(title: str, scores: Sequence[Score], row_of, *, intervals: bool = Tru
 
 
 def _is_wrong(score: Score) -> bool:
-    off = any(abs(score.found[name] - score.truth[name]) > limit for name, limit in TOLERATED.items() if name in score.found)
+    off = any(
+        abs(score.found[name] - score.truth[name]) > limit for name, limit in TOLERATED.items() if name in score.found
+    )
     return bool(score.missed or score.false or off or missed_flags(score) or false_flags(score) or score.refused)
 
 
@@ -124,6 +135,6 @@ def _raised(score: Score) -> list[str]:
     return [name for name, codes in known.items() if set(codes) & set(score.flags)]
 
 
-def _listed(flags, scores: Iterable[Score]) -> str:  # noqa: ANN001
+def _listed(flags: Callable[[Score], list[str]], scores: Iterable[Score]) -> str:
     counts = Counter(name for each in scores for name in flags(each))
     return ", ".join(f"{name} {count}" for name, count in counts.most_common()) or "–"

@@ -82,7 +82,7 @@ class EcgAnalysis:
         early = (before < _EARLY * np.nanmedian(before)) & ~np.array([beat.after_p for beat in self.beats])
         # Of the first beat only the pause is known that follows it.
         early[0] = after[0] > _LATE * np.nanmedian(after)
-        early &= self.facts.rhythm not in (Rhythm.ATRIAL_FIBRILLATION, Rhythm.UNDETERMINED)
+        early &= self.facts.rhythm in (Rhythm.SINUS, Rhythm.COMPLETE_BLOCK)
         # P waves upon some beats of an escape rhythm make them look wider.
         told_by_width = self.qrs < 1000 * _WIDE_SECONDS and self.facts.rhythm is not Rhythm.COMPLETE_BLOCK
         least = max(_WIDE_SECONDS, self.qrs / 1000 + _WIDER_SECONDS)
@@ -128,11 +128,12 @@ def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
     vague = _vague(shapes.dominant.median, rr, everywhere=everywhere)
     since = shapes.dominant.beats.usual_since / WORKING_HERTZ
     hidden = facts.rhythm.conducts and (vague is not None or _p_is_hidden(waves, since))
-    levels = {} if vague else lead_levels(cleaned.names, median, waves)
+    levels = lead_levels(cleaned.names, median, waves)
     height = max((abs(level.t) for level in levels.values()), default=0.0)
-    buried = hidden and height < TALLEST_P_MILLIVOLT + LEAST_T_MILLIVOLT
+    if hidden and vague is None and height < TALLEST_P_MILLIVOLT + LEAST_T_MILLIVOLT:
+        vague = "P lies on T or at QRS, and T is hardly larger than P waves may be"
     flat = not everywhere and height < LEAST_T_MILLIVOLT
-    no_qt = waves.t_end is None or vague or buried or flat
+    no_qt = waves.t_end is None or vague or flat
     qt = None if no_qt or waves.t_end is None else 1000 * (waves.t_end - waves.qrs_onset)
     pr = None if hidden else _pr(waves, beats, facts.rhythm)
     return EcgAnalysis(
@@ -156,8 +157,8 @@ def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
         qt=qt,
         qtc={} if qt is None else corrected_qt(qt, rr),
         axes=Axes(None, None, None) if vague else frontal_axes(cleaned.names, median, waves),
-        levels=levels,
-        unmeasured=tuple(_unmeasured(facts.rhythm, pr, qt, hidden=hidden, buried=buried, flat=flat, vague=vague)),
+        levels={} if vague else levels,
+        unmeasured=tuple(_unmeasured(facts.rhythm, pr, qt, hidden=hidden, flat=flat, vague=vague)),
     )
 
 
@@ -191,7 +192,6 @@ def _unmeasured(
     qt: float | None,
     *,
     hidden: bool,
-    buried: bool,
     flat: bool,
     vague: str | None,
 ) -> Iterator[str]:
@@ -204,9 +204,7 @@ def _unmeasured(
         yield "PR not measured: no P wave begins between the end of T and QRS"
     elif pr is None and rhythm.conducts:
         yield "PR not measured: no P wave stands at one place before the usual beats"
-    if buried:
-        yield "QT not measured: P begins on T, and both together are no larger than P waves may be on a flat T"
-    elif flat:
+    if flat:
         yield f"QT not measured: T is lower than {LEAST_T_MILLIVOLT:g} mV in these few leads"
     elif qt is None:
         yield "QT not measured: no T wave ends before the next beat"

@@ -14,7 +14,7 @@ from scipy.signal import find_peaks
 from operators.measure.ecg.fiducials import Fiducials, p_limits
 from operators.measure.ecg.filtering import bandpassed
 from operators.measure.ecg.rhythm import regular_part
-from operators.measure.ecg.shapes import Shapes
+from operators.measure.ecg.shapes import BeatShape, Shapes
 from operators.read.waveforms.ecg_leads import EcgLeads
 
 Signal = NDArray[np.float64]
@@ -31,6 +31,7 @@ _GAINS = (0.4, 2.2)
 _LEAST_WAVES = 3
 _ROUNDS = 3
 _TAPER_SECONDS = 0.02
+_MARGIN_SECONDS = (0.02, 0.06)
 _STRETCHES = (1.0, 0.88, 0.91, 0.94, 0.97, 1.03, 1.06, 1.09, 1.12)
 _BETTER = 0.8
 _LEAST_FITTED = 25
@@ -123,12 +124,11 @@ def _without_ventricles(leads: EcgLeads, shapes: Shapes) -> _Rest:
         waves, median = shape.waves, shape.median
         last = waves.t_end if waves.t_end is not None else waves.qrs_end + 0.3
         begin = median.reference + round((waves.qrs_onset - 0.008) * frequency)
-        end = min(median.signal.shape[1], median.reference + round((last + 0.02) * frequency))
+        over = last + _margin(shape, frequency)
+        end = min(median.signal.shape[1], median.reference + round(over * frequency))
         behind = median.reference + round(waves.qrs_end * frequency) - begin
         piece = median.signal[:, begin:end] - median.signal[:, begin : begin + 1]
-        pieces = [
-            each * _taper(each.shape[1], round(_TAPER_SECONDS * frequency)) for each in _stretched(piece, behind)
-        ]
+        pieces = [each * _taper(each.shape[1], round(_TAPER_SECONDS * frequency)) for each in _stretched(piece, behind)]
         for number, sample in zip(shape.beats.numbers, shape.beats.samples.tolist(), strict=True):
             start = sample - median.reference + begin
             until = next_beat[int(shapes.samples[number])] + round(waves.qrs_onset * frequency)
@@ -139,6 +139,15 @@ def _without_ventricles(leads: EcgLeads, shapes: Shapes) -> _Rest:
         before, after = (round(seconds * frequency) for seconds in _ALONE_SECONDS)
         hidden[max(0, sample - before) : sample + after] = True
     return _Rest(bandpassed(EcgLeads(leads.names, rest, frequency), *_BAND_HERTZ), hidden, frequency)
+
+
+def _margin(shape: BeatShape, frequency: float) -> float:
+    """How long behind the end of T (s) its last part is taken out, too: the tangent leaves it; but not the next P."""
+    waves = shape.waves
+    if waves.t_end is None or waves.p_onset is None:
+        return _MARGIN_SECONDS[0]
+    free = shape.beats.usual_since / frequency + waves.p_onset - waves.t_end
+    return float(np.clip(free, *_MARGIN_SECONDS))
 
 
 def _stretched(piece: Signal, behind: int) -> list[Signal]:
@@ -156,9 +165,7 @@ def _fitting(rest: Signal, pieces: list[Signal], start: int, first: int, until: 
     first, last = max(0, first), min(rest.shape[1], until, start + pieces[0].shape[1])
     if last - first < _LEAST_FITTED or start < 0:
         return pieces[0]
-    left = [
-        np.var(rest[:, first:last] - piece[:, first - start : last - start], axis=1).sum() for piece in pieces
-    ]
+    left = [np.var(rest[:, first:last] - piece[:, first - start : last - start], axis=1).sum() for piece in pieces]
     best = int(np.argmin(left))
     return pieces[best] if left[best] < _BETTER * left[0] else pieces[0]
 

@@ -44,6 +44,7 @@ _P_REACH_SECONDS = 0.34
 _P_GAP_SECONDS = 0.012
 _P_REST_SECONDS = 0.04
 """Between T and P so much rest is needed to tell the onset of P: of a P wave on T only the end is seen."""
+_P_REST_PART = 0.5
 _SMOOTH_SECONDS = 0.008
 _P_WIDENING_SECONDS = 0.005
 """The smoothing makes P wider by about half its standard deviation."""
@@ -80,7 +81,7 @@ def find_fiducials(beat: MedianBeat, cycle: float, since: float) -> Fiducials:
     before = end + round(_T_FIRST_SECONDS * beat.sampling_frequency) if t_end is None else t_end
     earliest = before - since * beat.sampling_frequency
     p_onset, p_end = _p_wave(beat, onset, round(max(0.0, earliest)))
-    hidden = p_onset is not None and p_onset - earliest < _P_REST_SECONDS * beat.sampling_frequency
+    hidden = p_onset is not None and not _rests_before(beat, earliest, p_onset, p_end or p_onset)
     return Fiducials(
         p_onset=None if hidden else _seconds(beat, p_onset),
         p_end=None if hidden else _seconds(beat, p_end),
@@ -179,6 +180,16 @@ def _p_wave(beat: MedianBeat, qrs_onset: int, earliest: int) -> tuple[int | None
     first = max(0, earliest, qrs_onset - round(_P_REACH_SECONDS * frequency))
     limits = p_limits(beat.signal[:, first:last], frequency) if last > first else None
     return (None, None) if limits is None else (first + limits[0], first + limits[1])
+
+
+def _rests_before(beat: MedianBeat, earliest: float, onset: int, end: int) -> bool:
+    """Whether there is rest between T and P: the end of another wave there, however small, is that of P itself."""
+    if onset - earliest < _P_REST_SECONDS * beat.sampling_frequency:
+        return False
+    smooth = gaussian_filter1d(beat.signal, _SMOOTH_SECONDS * beat.sampling_frequency, axis=1)
+    away = np.sqrt(((smooth - smooth[:, onset : onset + 1]) ** 2).sum(axis=0))
+    rest = away[round(max(0.0, earliest)) : onset]
+    return not rest.size or bool(rest.max() < _P_REST_PART * away[onset : end + 1].max())
 
 
 def p_limits(signal: Signal, frequency: float) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ from operators.measure.ecg.templates import MedianBeat
 from operators.read.waveforms.ecg_leads import EcgLeads
 
 _LEAST_SIGNAL_TO_NOISE = 5.0
-LEAST_CLEARNESS = 20.0
+LEAST_CLEARNESS = 25.0
 """QRS begins and ends at a tenth of its fastest change: what is left of noise must not come near that."""
 _LEAST_DOMINANT_PART = 1 / 3
 _LEAST_HERTZ = 100.0

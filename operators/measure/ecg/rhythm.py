@@ -31,7 +31,7 @@ _PROLONGATION_SECONDS = 0.04
 _DISSOCIATED_SECONDS = 0.06
 _RECOVERED_SECONDS = 0.50
 """So long after the onset of a premature beat the way from the atria may be refractory."""
-_ON_TIME = 0.2
+_ON_TIME = 0.15
 
 
 class Rhythm(str, Enum):
@@ -72,7 +72,9 @@ class RhythmFacts:
     conducted: float
 
 
-def judge_rhythm(qrs_onsets: Seconds, normal: NDArray[np.bool_], p_onsets: Seconds, *, paced: bool, sees_all: bool = True) -> RhythmFacts:
+def judge_rhythm(
+    qrs_onsets: Seconds, normal: NDArray[np.bool_], p_onsets: Seconds, *, paced: bool, sees_all: bool = True
+) -> RhythmFacts:
     """Return the rhythm from the onsets of all QRS complexes and P waves (s); ``normal`` are those of usual shape.
 
     Unless the leads see all (``sees_all``) a pause may hold a premature beat at a right angle to them: no second degree

@@ -131,7 +131,8 @@ def _conduction(ecg: EcgAnalysis) -> Iterator[Flag]:
     qrs = f"QRS {ecg.qrs:.0f} ms"
     if ecg.qrs >= 120:
         # An escape rhythm begins below the bundle branches or in one of them: its QRS tells nothing of a block there.
-        escape = ecg.facts.rhythm is Rhythm.COMPLETE_BLOCK
+        slow_and_unknown = ecg.facts.rhythm is Rhythm.UNDETERMINED and ecg.rate < 60
+        escape = ecg.facts.rhythm is Rhythm.COMPLETE_BLOCK or slow_and_unknown
         yield Flag(*(_UNSPECIFIC if escape else _bundle(ecg.levels)), qrs)
         if ecg.rate > 100:
             yield Flag(

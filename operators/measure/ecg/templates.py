@@ -165,8 +165,7 @@ def _noise(signal: Signal, reach: int, length: int) -> float:
 
 
 def _best_possible(signal: Signal, sample: int, reach: int, noise: float) -> float:
-    """The correlation that a beat has with one of its own shape, when there is noise on it: not all of it is the beat's.
-    """
+    """The correlation that a beat with noise on it has with others of its shape: not all of it is the beat's."""
     energy = float((_window(signal, sample, reach) ** 2).sum())
     return max(_LEAST_POSSIBLE, 1 - noise / energy) if energy > 0 else 1.0
 
