@@ -41,6 +41,7 @@ _P_TOLERANCE_SECONDS = 0.03
 _ROOM_FOR_P_SECONDS = 0.16
 """A P wave and a rest before and behind it: where T leaves less of the cycle, P begins on T."""
 _EARLY, _LATE = 0.9, 1.1
+_ONE_TO_ONE = 1.4
 _WIDE_SECONDS = 0.12
 _WIDER_SECONDS = 0.02
 
@@ -79,7 +80,10 @@ class EcgAnalysis:
             return 0
         peaks = np.array([beat.qrs_onset for beat in self.beats])
         before, after = np.diff(peaks, prepend=np.nan), np.diff(peaks, append=np.nan)
-        early = (before < _EARLY * np.nanmedian(before)) & ~np.array([beat.after_p for beat in self.beats])
+        early = before < _EARLY * np.nanmedian(before)
+        # Where noise looks like P waves, some stand before any beat.
+        if (self.facts.atrial_rate or 0.0) < _ONE_TO_ONE * self.rate:
+            early &= ~np.array([beat.after_p for beat in self.beats])
         # Of the first beat only the pause is known that follows it.
         early[0] = after[0] > _LATE * np.nanmedian(after)
         early &= self.facts.rhythm in (Rhythm.SINUS, Rhythm.COMPLETE_BLOCK)

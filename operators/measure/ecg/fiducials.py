@@ -20,6 +20,8 @@ _QRS_FRACTION = 0.10
 """QRS begins and ends where all leads together change by this part of their fastest change."""
 _NOISE_PERCENTILE = 65
 """Between P and T nothing but noise changes; where it is fast, QRS ends where it gets lost in it."""
+_FASTER_THAN_USUAL = 2.0
+"""Half of the time of a beat the leads change much less than in QRS; those of a sine do not."""
 _WIDENING_SECONDS = 0.003
 """Smoothing moves the moment at which the speed passes that limit outwards by about its own standard deviation."""
 _FLAT_SECONDS = 0.016
@@ -44,7 +46,9 @@ _P_REACH_SECONDS = 0.34
 _P_GAP_SECONDS = 0.012
 _P_REST_SECONDS = 0.04
 """Between T and P so much rest is needed to tell the onset of P: of a P wave on T only the end is seen."""
+_P_PART_SECONDS = 0.08
 _P_REST_PART = 0.5
+"""A first part of P is no longer than that; T may end more slowly. And it is larger than this part of the second one."""
 _SMOOTH_SECONDS = 0.008
 _P_WIDENING_SECONDS = 0.005
 """The smoothing makes P wider by about half its standard deviation."""
@@ -103,6 +107,8 @@ def _qrs(beat: MedianBeat, cycle: float) -> tuple[int, int]:
     begin = max(0, beat.reference + reach - round(cycle * frequency))
     if max(begin, first - reach) >= first + reach // 3:
         raise UnmeasurableError(f"beats seem to follow each other after {cycle:.2f} s: no rest before QRS can be told")
+    if speed[top] < _FASTER_THAN_USUAL * np.median(speed[begin:last]):
+        raise UnmeasurableError("what recurs lasts from beat to beat: nothing in it is faster than the rest of it")
     rest = np.percentile(speed[max(begin, first - reach) : first + reach // 3], 20)
     noise = np.percentile(speed[begin:first], _NOISE_PERCENTILE) if first - begin > reach // 2 else 0.0
     limit = max(rest + _QRS_FRACTION * (speed[top] - rest), noise)
@@ -183,9 +189,10 @@ def _p_wave(beat: MedianBeat, qrs_onset: int, earliest: int) -> tuple[int | None
 
 
 def _rests_before(beat: MedianBeat, earliest: float, onset: int, end: int) -> bool:
-    """Whether there is rest between T and P: the end of another wave there, however small, is that of P itself."""
-    if onset - earliest < _P_REST_SECONDS * beat.sampling_frequency:
-        return False
+    """Whether there is rest between T and P: what ends there soon before is the first part of P itself, upon T."""
+    gap = (onset - earliest) / beat.sampling_frequency
+    if gap < _P_REST_SECONDS or gap > _P_PART_SECONDS:
+        return gap > _P_PART_SECONDS
     smooth = gaussian_filter1d(beat.signal, _SMOOTH_SECONDS * beat.sampling_frequency, axis=1)
     away = np.sqrt(((smooth - smooth[:, onset : onset + 1]) ** 2).sum(axis=0))
     rest = away[round(max(0.0, earliest)) : onset]

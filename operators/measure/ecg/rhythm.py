@@ -16,7 +16,7 @@ _IRREGULAR = 0.12
 _FASTEST_ATRIA = 240.0
 _FASTEST_SINUS = 180.0
 """Atria above that flutter: that not each of their waves is conducted is no block."""
-_SINUS_TO_BEATS = 1.4
+_SINUS_TO_BEATS, _NEARLY_ALL = 1.4, 0.9
 _SOME_CYCLES, _SOME_P = 0.5, 0.6
 _CYCLE_TOLERANCE = 0.15
 _REGULAR_PART = 0.7
@@ -119,8 +119,9 @@ def _decide(
             return Rhythm.COMPLETE_BLOCK
         if (kind := _dropped(qrs_onsets, normal, p_onsets)) is not None:
             return kind
-    one_to_one = rate is None or (slow_atria and rate < _SINUS_TO_BEATS * _rate(qrs_onsets))
-    if conducted >= _CONDUCTED_PART and one_to_one:
+    # Of more waves than beats some stand before many beats by chance, though not before all.
+    one_to_one = rate is None or rate < _SINUS_TO_BEATS * _rate(qrs_onsets)
+    if (rate is None or slow_atria) and conducted >= (_CONDUCTED_PART if one_to_one else _NEARLY_ALL):
         return Rhythm.SINUS
     # Fibrillating atria have no slow waves that come in a cycle, not even for half of the time.
     has_p = slow_atria and regular > _SOME_CYCLES and len(p_onsets) > _SOME_P * len(qrs_onsets)
