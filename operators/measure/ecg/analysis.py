@@ -18,6 +18,7 @@ from operators.measure.ecg.levels import Axes, LeadLevels, frontal_axes, lead_le
 from operators.measure.ecg.pacing import paced_waves, remove_pacing_spikes
 from operators.measure.ecg.quality import (
     LEAST_CLEARNESS,
+    SURE_CLEARNESS,
     UnmeasurableError,
     clearness,
     require_qrs,
@@ -32,15 +33,13 @@ from operators.read.waveforms.ecg_leads import EcgLeads, with_derived_limb_leads
 LEAST_BEATS = 3
 FASTEST_MEASURED = 195.0
 """Beats a minute: above, P and T leave no rest before QRS from which its onset could be told (errors of 40 ms)."""
-_FEW_LEADS_CLEARNESS = 30.0
-"""One lead has no other to tell noise from the end of a wave."""
 TALLEST_P_MILLIVOLT = 0.25
 LEAST_T_MILLIVOLT = 0.1
 """QT is taken from a lead with a clear T wave: where T is flat its end is that of another wave."""
 _P_TOLERANCE_SECONDS = 0.03
 _ROOM_FOR_P_SECONDS = 0.16
 """A P wave and a rest before and behind it: where T leaves less of the cycle, P begins on T."""
-_EARLY, _LATE = 0.9, 1.1
+_EARLY, _SURELY_EARLY, _LATE = 0.9, 0.8, 1.1
 _ONE_TO_ONE = 1.4
 _WIDE_SECONDS = 0.12
 _WIDER_SECONDS = 0.02
@@ -80,7 +79,9 @@ class EcgAnalysis:
             return 0
         peaks = np.array([beat.qrs_onset for beat in self.beats])
         before, after = np.diff(peaks, prepend=np.nan), np.diff(peaks, append=np.nan)
-        early = before < _EARLY * np.nanmedian(before)
+        # What stands little out of noise, or of P waves that fall upon it, looks odd and early more easily.
+        sure = np.array([beat.clear for beat in self.beats]) & (self.facts.rhythm is not Rhythm.COMPLETE_BLOCK)
+        early = before < np.where(sure, _EARLY, _SURELY_EARLY) * np.nanmedian(before)
         # Where noise looks like P waves, some stand before any beat.
         if (self.facts.atrial_rate or 0.0) < _ONE_TO_ONE * self.rate:
             early &= ~np.array([beat.after_p for beat in self.beats])
@@ -129,7 +130,7 @@ def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
     assert median is not None, "the dominant shape has a median beat in the independent leads"
     rr = float(np.mean(np.diff(found))) / WORKING_HERTZ
     everywhere = show_all_directions(cleaned.names)
-    vague = _vague(shapes.dominant.median, rr, everywhere=everywhere)
+    vague = _vague(shapes.dominant.median, rr, facts.rhythm, everywhere=everywhere)
     since = shapes.dominant.beats.usual_since / WORKING_HERTZ
     hidden = facts.rhythm.conducts and (vague is not None or _p_is_hidden(waves, since))
     levels = lead_levels(cleaned.names, median, waves)
@@ -166,14 +167,15 @@ def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
     )
 
 
-def _vague(median: MedianBeat, rr: float, *, everywhere: bool) -> str | None:
+def _vague(median: MedianBeat, rr: float, rhythm: Rhythm, *, everywhere: bool) -> str | None:
     """Why no wave's onset and end can be told of a median beat, or None where they can be."""
     if 60 / rr > FASTEST_MEASURED:
         return f"more than {FASTEST_MEASURED:.0f} beats a minute"
     size = float(np.ptp(median.signal, axis=1).max())
     if not everywhere and size < TALLEST_P_MILLIVOLT:
         return f"in these few leads QRS is {size:.2f} mV high, no higher than P waves may be"
-    found, needed = clearness(median), LEAST_CLEARNESS if everywhere else _FEW_LEADS_CLEARNESS
+    alone = everywhere and rhythm is not Rhythm.COMPLETE_BLOCK
+    found, needed = clearness(median), LEAST_CLEARNESS if alone else SURE_CLEARNESS
     if found < needed:
         return (
             f"QRS of the median of {median.count} beats is {found:.0f} times as large as the noise that is left in it, "

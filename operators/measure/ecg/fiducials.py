@@ -47,7 +47,9 @@ _P_GAP_SECONDS = 0.012
 _P_REST_SECONDS = 0.04
 """Between T and P so much rest is needed to tell the onset of P: of a P wave on T only the end is seen."""
 _P_PART_SECONDS = 0.08
-_P_REST_PART = 0.5
+_P_WHOLE_SECONDS = 0.07
+"""So soon behind T a shorter P wave has its first part upon T."""
+_P_REST_PART = 0.7
 """A first part of P is no longer than that; T may end more slowly. And it is larger than this part of the second one."""
 _SMOOTH_SECONDS = 0.008
 _P_WIDENING_SECONDS = 0.005
@@ -193,6 +195,8 @@ def _rests_before(beat: MedianBeat, earliest: float, onset: int, end: int) -> bo
     gap = (onset - earliest) / beat.sampling_frequency
     if gap < _P_REST_SECONDS or gap > _P_PART_SECONDS:
         return gap > _P_PART_SECONDS
+    if end - onset < _P_WHOLE_SECONDS * beat.sampling_frequency:
+        return False
     smooth = gaussian_filter1d(beat.signal, _SMOOTH_SECONDS * beat.sampling_frequency, axis=1)
     away = np.sqrt(((smooth - smooth[:, onset : onset + 1]) ** 2).sum(axis=0))
     rest = away[round(max(0.0, earliest)) : onset]

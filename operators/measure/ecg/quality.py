@@ -8,8 +8,10 @@ from operators.measure.ecg.templates import MedianBeat
 from operators.read.waveforms.ecg_leads import EcgLeads
 
 _LEAST_SIGNAL_TO_NOISE = 5.0
-LEAST_CLEARNESS = 25.0
+LEAST_CLEARNESS = 20.0
 """QRS begins and ends at a tenth of its fastest change: what is left of noise must not come near that."""
+SURE_CLEARNESS = 30.0
+"""Few leads have no others to tell noise from the end of a wave; in a complete block P waves fall upon the beats."""
 _LEAST_DOMINANT_PART = 1 / 3
 _LEAST_HERTZ = 100.0
 """At 50 Hz, which PS3.3 allows for ambulatory recordings, a QRS complex of 90 ms measures 120 ms."""

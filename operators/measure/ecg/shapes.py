@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.measure.ecg.fiducials import Fiducials, find_fiducials
-from operators.measure.ecg.quality import LEAST_CLEARNESS, UnmeasurableError, clearness
+from operators.measure.ecg.quality import SURE_CLEARNESS, UnmeasurableError, clearness
 from operators.measure.ecg.templates import BeatClass, MedianBeat, median_beat, sort_beats
 from operators.read.waveforms.ecg_leads import EcgLeads
 
@@ -65,7 +65,7 @@ class Shapes:
         if number is None or (not self.describes(number) and self.waves_of(number) is self.dominant.waves):
             return False
         count = self.measured[number].median.count if self.describes(number) else 1
-        return clearness(self.dominant.median, count) >= LEAST_CLEARNESS
+        return clearness(self.dominant.median, count) >= SURE_CLEARNESS
 
     def waves_of(self, number: int | None) -> Fiducials:
         """The waves of a shape; those of the dominant one for a beat that has none measured."""
