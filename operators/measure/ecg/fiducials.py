@@ -50,7 +50,7 @@ _P_PART_SECONDS = 0.08
 _P_WHOLE_SECONDS = 0.07
 """So soon behind T a shorter P wave has its first part upon T."""
 _P_REST_PART = 0.7
-"""A first part of P is no longer than that; T may end more slowly. And it is larger than this part of the second one."""
+"""A first part of P is no longer, though T may end more slowly; and it is larger than this part of the second one."""
 _SMOOTH_SECONDS = 0.008
 _P_WIDENING_SECONDS = 0.005
 """The smoothing makes P wider by about half its standard deviation."""
