@@ -47,7 +47,7 @@ _P_GAP_SECONDS = 0.012
 _P_REST_SECONDS = 0.04
 """Between T and P so much rest is needed to tell the onset of P: of a P wave on T only the end is seen."""
 _P_PART_SECONDS = 0.08
-_P_WHOLE_SECONDS = 0.07
+_P_WHOLE_SECONDS = 0.08
 """So soon behind T a shorter P wave has its first part upon T."""
 _P_REST_PART = 0.7
 """A first part of P is no longer, though T may end more slowly; and it is larger than this part of the second one."""
