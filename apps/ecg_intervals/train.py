@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.ecg_intervals.evaluate import HEALTHY, NOISES, Case, simulate_case
 from apps.ecg_intervals.likeness import REFERENCE
+from apps.ecg_intervals.training.cases import NOISES, Case, simulate_case
 from operators.learn.program import simulate
 from operators.learn.references import fit_accepting
 from operators.measure.ecg.profile import signal_profile
@@ -25,7 +25,7 @@ from phantoms.ecg import FINDINGS
 MODEL_FOLDER = Path(__file__).parent / "model"
 FIRST_SEED = 300_000
 
-_CASES = tuple(product((HEALTHY, *FINDINGS), NOISES))
+_CASES = tuple(product(((), *((finding,) for finding in FINDINGS)), NOISES))
 _LEAD_SETS = (STANDARD_LEADS, ("II", "V5"), STANDARD_LEADS, ("II",), STANDARD_LEADS)
 """The profile is one of any leads: a monitor's and a watch's are among those that it is fitted on."""
 
@@ -45,8 +45,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def profile_of(seed: int) -> NDArray[np.float64]:
     """Simulate the recording of a seed, every kind in turn, and return its profile, (12,)."""
-    finding, noise = _CASES[seed % len(_CASES)]
-    case = Case(finding, noise, seed)
+    findings, noise = _CASES[seed % len(_CASES)]
+    case = Case(findings, noise, seed)
     leads = EcgLeads(STANDARD_LEADS, simulate_case(case).leads, float(case.sampling_frequency))
     return signal_profile(leads.chosen(_LEAD_SETS[seed // len(_CASES) % len(_LEAD_SETS)]))
 

@@ -13,24 +13,36 @@ from operators.measure.ecg.beats import find_beats
 from operators.measure.ecg.fiducials import Fiducials
 from operators.measure.ecg.filtering import without_interference
 from operators.measure.ecg.intervals import corrected_qt
-from operators.measure.ecg.leads import INDEPENDENT_LEADS, WORKING_HERTZ
+from operators.measure.ecg.leads import INDEPENDENT_LEADS, WORKING_HERTZ, show_all_directions
 from operators.measure.ecg.levels import Axes, LeadLevels, frontal_axes, lead_levels
 from operators.measure.ecg.pacing import paced_waves, remove_pacing_spikes
-from operators.measure.ecg.quality import UnmeasurableError, require_qrs, require_recording, require_signal
+from operators.measure.ecg.quality import (
+    LEAST_CLEARNESS,
+    SURE_CLEARNESS,
+    UnmeasurableError,
+    clearness,
+    require_qrs,
+    require_recording,
+    require_signal,
+)
 from operators.measure.ecg.rhythm import Rhythm, RhythmFacts, judge_rhythm, without_intruders
 from operators.measure.ecg.shapes import find_shapes
-from operators.measure.ecg.templates import median_beat
+from operators.measure.ecg.templates import MedianBeat, median_beat
 from operators.read.waveforms.ecg_leads import EcgLeads, with_derived_limb_leads
 
 LEAST_BEATS = 3
 FASTEST_MEASURED = 195.0
 """Beats a minute: above, P and T leave no rest before QRS from which its onset could be told (errors of 40 ms)."""
-
+TALLEST_P_MILLIVOLT = 0.25
+LEAST_T_MILLIVOLT = 0.1
+"""QT is taken from a lead with a clear T wave: where T is flat its end is that of another wave."""
 _P_TOLERANCE_SECONDS = 0.03
 _ROOM_FOR_P_SECONDS = 0.16
 """A P wave and a rest before and behind it: where T leaves less of the cycle, P begins on T."""
-_EARLY = 0.85
+_EARLY, _SURELY_EARLY, _LATE = 0.9, 0.8, 1.1
+_ONE_TO_ONE = 1.4
 _WIDE_SECONDS = 0.12
+_WIDER_SECONDS = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,15 +70,30 @@ class EcgAnalysis:
 
     @property
     def ectopic_count(self) -> int:
-        """Beats of another shape than the dominant one that come early or are wide.
+        """Beats of another shape than the dominant one that are wide, or come early without a P wave before them.
 
-        Over half an hour a usual beat's shape changes too, as with breathing.
+        Over half an hour a usual beat's shape changes too, as with breathing. Where the rhythm is irregular or unknown
+        no beat is early; beside wide beats none is told by its width.
         """
-        since = np.diff([beat.peak for beat in self.beats], prepend=np.nan)
-        # Of the first beat it is not known: it counts.
-        early = ~(since >= _EARLY * np.nanmedian(since))
+        if self.qrs is None:
+            return 0
+        peaks = np.array([beat.qrs_onset for beat in self.beats])
+        before, after = np.diff(peaks, prepend=np.nan), np.diff(peaks, append=np.nan)
+        # What stands little out of noise, or of P waves that fall upon it, looks odd and early more easily.
+        sure = np.array([beat.clear for beat in self.beats]) & (self.facts.rhythm is not Rhythm.COMPLETE_BLOCK)
+        early = before < np.where(sure, _EARLY, _SURELY_EARLY) * np.nanmedian(before)
+        # Where noise looks like P waves, some stand before any beat.
+        if (self.facts.atrial_rate or 0.0) < _ONE_TO_ONE * self.rate:
+            early &= ~np.array([beat.after_p for beat in self.beats])
+        # Of the first beat only the pause is known that follows it.
+        early[0] = after[0] > _LATE * np.nanmedian(after)
+        early &= self.facts.rhythm in (Rhythm.SINUS, Rhythm.COMPLETE_BLOCK)
+        # P waves upon some beats of an escape rhythm make them look wider.
+        told_by_width = self.qrs < 1000 * _WIDE_SECONDS and self.facts.rhythm is not Rhythm.COMPLETE_BLOCK
+        least = max(_WIDE_SECONDS, self.qrs / 1000 + _WIDER_SECONDS)
         return sum(
-            beat.shape not in (0, None) and bool(is_early or beat.qrs_end - beat.qrs_onset >= _WIDE_SECONDS)
+            beat.shape not in (0, None)
+            and bool(is_early or (told_by_width and beat.clear and beat.qrs_end - beat.qrs_onset >= least))
             for beat, is_early in zip(self.beats, early, strict=True)
         )
 
@@ -93,17 +120,27 @@ def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
             for sample, number in zip(found, shapes.numbers, strict=True)
         ]
     )
-    facts = judge_rhythm(onsets, shapes.is_dominant, atria.onsets, paced=paced is not None)
+    facts = judge_rhythm(
+        onsets, shapes.is_dominant, atria.onsets, paced=paced is not None, sees_all=len(independent.names) > 1
+    )
     if not facts.rhythm.conducts:
         waves = replace(waves, p_onset=None, p_end=None)
     beats = describe_beats(shapes, atria, facts.rhythm, WORKING_HERTZ)
     median = median_beat(cleaned, shapes.dominant.beats, cycle)
     assert median is not None, "the dominant shape has a median beat in the independent leads"
     rr = float(np.mean(np.diff(found))) / WORKING_HERTZ
-    too_fast = 60 / rr > FASTEST_MEASURED
-    qt = None if waves.t_end is None or too_fast else 1000 * (waves.t_end - waves.qrs_onset)
+    everywhere = show_all_directions(cleaned.names)
+    vague = _vague(shapes.dominant.median, rr, facts.rhythm, everywhere=everywhere)
     since = shapes.dominant.beats.usual_since / WORKING_HERTZ
-    hidden = facts.rhythm.conducts and (too_fast or _p_is_hidden(waves, since))
+    hidden = facts.rhythm.conducts and (vague is not None or _p_is_hidden(waves, since))
+    levels = lead_levels(cleaned.names, median, waves)
+    height = max((abs(level.t) for level in levels.values()), default=0.0)
+    if hidden and vague is None and height < TALLEST_P_MILLIVOLT + LEAST_T_MILLIVOLT:
+        vague = "P lies on T or at QRS, and T is hardly larger than P waves may be"
+    flat = not everywhere and height < LEAST_T_MILLIVOLT
+    no_qt = waves.t_end is None or vague or flat
+    qt = None if no_qt or waves.t_end is None else 1000 * (waves.t_end - waves.qrs_onset)
+    pr = None if hidden else _pr(waves, beats, facts.rhythm)
     return EcgAnalysis(
         # What is not measured is not marked on single beats, either.
         beats=tuple(
@@ -111,7 +148,7 @@ def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
                 beat,
                 p_onset=None if hidden else beat.p_onset,
                 p_end=None if hidden else beat.p_end,
-                t_end=None if too_fast else beat.t_end,
+                t_end=None if vague else beat.t_end,
             )
             for beat in beats
         ),
@@ -119,15 +156,32 @@ def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
         facts=facts,
         rate=60 / rr,
         rr=rr,
-        pr=None if hidden else _pr(waves, beats, facts.rhythm),
-        p=_p_duration(waves, atria, facts.rhythm),
-        qrs=None if too_fast else 1000 * (waves.qrs_end - waves.qrs_onset),
+        pr=pr,
+        p=None if vague else _p_duration(waves, atria, facts.rhythm),
+        qrs=None if vague else 1000 * (waves.qrs_end - waves.qrs_onset),
         qt=qt,
         qtc={} if qt is None else corrected_qt(qt, rr),
-        axes=Axes(None, None, None) if too_fast else frontal_axes(cleaned.names, median, waves),
-        levels={} if too_fast else lead_levels(cleaned.names, median, waves),
-        unmeasured=tuple(_unmeasured(hidden, qt, too_fast=too_fast)),
+        axes=Axes(None, None, None) if vague else frontal_axes(cleaned.names, median, waves),
+        levels={} if vague else levels,
+        unmeasured=tuple(_unmeasured(facts.rhythm, pr, qt, hidden=hidden, flat=flat, vague=vague)),
     )
+
+
+def _vague(median: MedianBeat, rr: float, rhythm: Rhythm, *, everywhere: bool) -> str | None:
+    """Why no wave's onset and end can be told of a median beat, or None where they can be."""
+    if 60 / rr > FASTEST_MEASURED:
+        return f"more than {FASTEST_MEASURED:.0f} beats a minute"
+    size = float(np.ptp(median.signal, axis=1).max())
+    if not everywhere and size < TALLEST_P_MILLIVOLT:
+        return f"in these few leads QRS is {size:.2f} mV high, no higher than P waves may be"
+    alone = everywhere and rhythm is not Rhythm.COMPLETE_BLOCK
+    found, needed = clearness(median), LEAST_CLEARNESS if alone else SURE_CLEARNESS
+    if found < needed:
+        return (
+            f"QRS of the median of {median.count} beats is {found:.0f} times as large as the noise that is left in it, "
+            f"{needed:.0f} times are needed"
+        )
+    return None
 
 
 def _p_is_hidden(waves: Fiducials, since: float) -> bool:
@@ -138,13 +192,27 @@ def _p_is_hidden(waves: Fiducials, since: float) -> bool:
     return waves.p_on_t or since - (t_end - waves.qrs_onset) < _ROOM_FOR_P_SECONDS
 
 
-def _unmeasured(hidden: bool, qt: float | None, *, too_fast: bool) -> Iterator[str]:
-    if too_fast:
-        yield f"PR, QRS, QT, axes and ST levels not measured: more than {FASTEST_MEASURED:.0f} beats a minute"
+def _unmeasured(
+    rhythm: Rhythm,
+    pr: float | None,
+    qt: float | None,
+    *,
+    hidden: bool,
+    flat: bool,
+    vague: str | None,
+) -> Iterator[str]:
+    if rhythm is Rhythm.UNDETERMINED:
+        yield "Rhythm not told: P waves neither lead to the beats nor go surely a way of their own"
+    if vague:
+        yield f"PR, QRS, QT, axes and ST levels not measured: {vague}"
         return
     if hidden:
         yield "PR not measured: no P wave begins between the end of T and QRS"
-    if qt is None:
+    elif pr is None and rhythm.conducts:
+        yield "PR not measured: no P wave stands at one place before the usual beats"
+    if flat:
+        yield f"QT not measured: T is lower than {LEAST_T_MILLIVOLT:g} mV in these few leads"
+    elif qt is None:
         yield "QT not measured: no T wave ends before the next beat"
 
 

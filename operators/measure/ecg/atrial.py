@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from scipy.signal import find_peaks
 from operators.measure.ecg.fiducials import Fiducials, p_limits
 from operators.measure.ecg.filtering import bandpassed
 from operators.measure.ecg.rhythm import regular_part
-from operators.measure.ecg.shapes import Shapes
+from operators.measure.ecg.shapes import BeatShape, Shapes
 from operators.read.waveforms.ecg_leads import EcgLeads
 
 Signal = NDArray[np.float64]
@@ -30,6 +31,10 @@ _GAINS = (0.4, 2.2)
 _LEAST_WAVES = 3
 _ROUNDS = 3
 _TAPER_SECONDS = 0.02
+_MARGIN_SECONDS = (0.02, 0.06)
+_STRETCHES = (1.0, 0.88, 0.91, 0.94, 0.97, 1.03, 1.06, 1.09, 1.12)
+_BETTER = 0.8
+_LEAST_FITTED = 25
 _ALONE_SECONDS = (0.10, 0.48)
 """What is hidden of a beat that is the only one of its shape, before and after its reference."""
 
@@ -114,22 +119,55 @@ def _without_ventricles(leads: EcgLeads, shapes: Shapes) -> _Rest:
     frequency = leads.sampling_frequency
     rest = leads.signal.copy()
     hidden = np.zeros(rest.shape[1], dtype=bool)
+    next_beat = dict(pairwise([*shapes.samples.tolist(), rest.shape[1]]))
     for shape in shapes.measured:
         waves, median = shape.waves, shape.median
         last = waves.t_end if waves.t_end is not None else waves.qrs_end + 0.3
         begin = median.reference + round((waves.qrs_onset - 0.008) * frequency)
-        end = min(median.signal.shape[1], median.reference + round((last + 0.02) * frequency))
+        over = last + _margin(shape, frequency)
+        end = min(median.signal.shape[1], median.reference + round(over * frequency))
+        behind = median.reference + round(waves.qrs_end * frequency) - begin
         piece = median.signal[:, begin:end] - median.signal[:, begin : begin + 1]
-        piece = piece * _taper(piece.shape[1], round(_TAPER_SECONDS * frequency))
-        for sample in shape.beats.samples.tolist():
+        pieces = [each * _taper(each.shape[1], round(_TAPER_SECONDS * frequency)) for each in _stretched(piece, behind)]
+        for number, sample in zip(shape.beats.numbers, shape.beats.samples.tolist(), strict=True):
             start = sample - median.reference + begin
-            _subtract(rest, piece, start)
+            until = next_beat[int(shapes.samples[number])] + round(waves.qrs_onset * frequency)
+            _subtract(rest, _fitting(rest, pieces, start, start + behind, until), start)
             stop = sample + round(waves.qrs_end * frequency)
             hidden[max(0, start) : max(0, stop)] = True
     for sample in shapes.alone:
         before, after = (round(seconds * frequency) for seconds in _ALONE_SECONDS)
         hidden[max(0, sample - before) : sample + after] = True
     return _Rest(bandpassed(EcgLeads(leads.names, rest, frequency), *_BAND_HERTZ), hidden, frequency)
+
+
+def _margin(shape: BeatShape, frequency: float) -> float:
+    """How long behind the end of T (s) its last part is taken out, too: the tangent leaves it; but not the next P."""
+    waves = shape.waves
+    if waves.t_end is None or waves.p_onset is None:
+        return _MARGIN_SECONDS[0]
+    free = shape.beats.usual_since / frequency + waves.p_onset - waves.t_end
+    return float(np.clip(free, *_MARGIN_SECONDS))
+
+
+def _stretched(piece: Signal, behind: int) -> list[Signal]:
+    """QRS and T with T as it is, and somewhat later and earlier: QT follows the cycles before it."""
+    places = np.arange(piece.shape[1])
+    found = []
+    for factor in _STRETCHES:
+        moved = np.where(places > behind, behind + (places - behind) / factor, places)
+        found.append(np.stack([np.interp(moved, places, lead) for lead in piece]))
+    return found
+
+
+def _fitting(rest: Signal, pieces: list[Signal], start: int, first: int, until: int) -> Signal:
+    """The piece that leaves the least behind QRS, before the next beat; the first one where nothing tells."""
+    first, last = max(0, first), min(rest.shape[1], until, start + pieces[0].shape[1])
+    if last - first < _LEAST_FITTED or start < 0:
+        return pieces[0]
+    left = [np.var(rest[:, first:last] - piece[:, first - start : last - start], axis=1).sum() for piece in pieces]
+    best = int(np.argmin(left))
+    return pieces[best] if left[best] < _BETTER * left[0] else pieces[0]
 
 
 def _subtract(rest: Signal, piece: Signal, start: int) -> None:

@@ -25,6 +25,10 @@ class Beat:
     t_end: float | None
     p_onset: float | None
     p_end: float | None
+    after_p: bool = False
+    """Whether a P wave may have led to it, whatever its shape."""
+    clear: bool = True
+    """Whether its shape stands so far out of the noise that its width is known."""
 
     @property
     def waves(self) -> tuple[tuple[float | None, float | None], ...]:
@@ -46,7 +50,8 @@ def _describe(
 ) -> Beat:
     waves = shapes.waves_of(number)
     onset = peak + waves.qrs_onset
-    p_onset = conducted_p(onset, before, atria.onsets) if number == 0 and rhythm.conducts else None
+    led = conducted_p(onset, before, atria.onsets) if rhythm.conducts else None
+    p_onset = led if number == 0 else None
     return Beat(
         peak=peak,
         shape=number,
@@ -55,4 +60,6 @@ def _describe(
         t_end=peak + waves.t_end if waves.t_end is not None and shapes.describes(number) else None,
         p_onset=p_onset,
         p_end=None if p_onset is None else p_onset + atria.duration,
+        after_p=led is not None,
+        clear=shapes.is_clear(number),
     )

@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 from scipy.signal import find_peaks
 
-from operators.measure.ecg.filtering import bandpassed, spatial_velocity
+from operators.measure.ecg.filtering import bandpassed
+from operators.measure.ecg.slow_waves import (
+    PEAK_SECONDS,
+    highest_around,
+    size_of,
+    speed_of,
+    usual_level,
+    without_slow_waves,
+)
 from operators.read.waveforms.ecg_leads import EcgLeads
 
 Signal = NDArray[np.float64]
@@ -19,19 +27,10 @@ _BAND_HERTZ = (6.0, 28.0)
 _WINDOW_SECONDS = 0.09
 """About the length of a QRS complex: energy is averaged over it (Pan & Tompkins, IEEE Trans Biomed Eng 1985;32:230)."""
 _REFRACTORY_SECONDS = 0.22
-_PIECE_SECONDS = 2.2
-"""At 27 beats a minute there is still one in each piece."""
-_LEVEL_SECONDS = 12.0
 _THRESHOLD = 0.26
 _SEARCH_BACK_THRESHOLD = 0.10
 _SEARCH_BACK_FACTOR = 1.66
 """A gap of so many usual cycles is looked through again (Pan & Tompkins)."""
-_PEAK_SECONDS = 0.075
-_SLOW_WAVE_SECONDS = 0.52
-_SLOW_WAVE_SPEED = 0.5
-"""A T wave is slower than its QRS (Pan & Tompkins: half its slope); so is a P wave."""
-_SLOWEST_BEAT = 0.3
-"""How fast a beat of any shape is at least, compared with most; what is slower is a P wave that no beat follows."""
 
 
 def find_beats(leads: EcgLeads) -> Samples:
@@ -44,21 +43,11 @@ def find_beats(leads: EcgLeads) -> Samples:
         return np.empty(0, dtype=np.int64)
     band = band / np.where(scale > 0, scale, np.inf)
     energy = np.sqrt(uniform_filter1d((band**2).mean(axis=0), round(_WINDOW_SECONDS * frequency)))
-    level = _level(energy, frequency)
+    level = usual_level(energy, frequency)
     peaks, _ = find_peaks(energy, distance=max(1, round(_REFRACTORY_SECONDS * frequency)))
     found = peaks[energy[peaks] > _THRESHOLD * level[peaks]]
     found = _search_back(found, peaks, energy, level)
-    return _without_slow_waves(_refined(found, leads), leads)
-
-
-def _level(energy: Signal, frequency: float) -> Signal:
-    """How high the energy of a beat is around each moment: the usual maximum of pieces that hold a beat each."""
-    piece = max(1, round(_PIECE_SECONDS * frequency))
-    maxima = np.array([energy[start : start + piece].max() for start in range(0, len(energy), piece)])
-    reach = max(1, round(_LEVEL_SECONDS / (2 * _PIECE_SECONDS)))
-    smooth = np.array([np.percentile(maxima[max(0, n - reach) : n + reach + 1], 60) for n in range(len(maxima))])
-    centres = np.arange(len(maxima)) * piece + piece / 2
-    return np.asarray(np.interp(np.arange(len(energy)), centres, smooth))
+    return without_slow_waves(_refined(found, leads), leads)
 
 
 def _search_back(found: Samples, peaks: Samples, energy: Signal, level: Signal) -> Samples:
@@ -78,8 +67,9 @@ def _search_back(found: Samples, peaks: Samples, energy: Signal, level: Signal) 
 
 def _refined(found: Samples, leads: EcgLeads) -> Samples:
     """From the middle of the energy to the largest deflection of all leads."""
-    length = np.sqrt((bandpassed(leads, 1.0, 40.0) ** 2).sum(axis=0))
-    reach = round(_PEAK_SECONDS * leads.sampling_frequency)
+    length = size_of(leads)
+    speed = speed_of(leads)
+    reach = round(PEAK_SECONDS * leads.sampling_frequency)
     refined = []
     for sample in found:
         first = max(0, sample - reach)
@@ -87,26 +77,9 @@ def _refined(found: Samples, leads: EcgLeads) -> Samples:
     unique = np.unique(np.array(refined, dtype=np.int64))
     if len(unique) < 2:
         return unique
-    # The P wave before a wide QRS may be refined to the beginning of it: the larger deflection is the beat.
-    alone = np.where(np.isin(np.arange(len(length)), unique), length, 0.0)
+    # The P wave before a wide QRS may be refined to the beginning of it: the faster deflection is the beat.
+    prominence = np.sqrt(highest_around(speed, unique, reach) * highest_around(length, unique, reach))
+    alone = np.zeros(len(length))
+    alone[unique] = prominence
     dominant = maximum_filter1d(alone, 2 * round(_REFRACTORY_SECONDS * leads.sampling_frequency) - 1)
-    return unique[length[unique] >= dominant[unique]]
-
-
-def _without_slow_waves(found: Samples, leads: EcgLeads) -> Samples:
-    """Leave out T and P waves: deflections near a beat that change much more slowly than it does."""
-    frequency = leads.sampling_frequency
-    speed = spatial_velocity(leads.signal, frequency, 0.006)
-    reach, near = round(_PEAK_SECONDS * frequency), round(_SLOW_WAVE_SECONDS * frequency)
-    fastest = np.array([speed[max(0, sample - reach) : sample + reach + 1].max() for sample in found])
-    slowest = _SLOWEST_BEAT * np.percentile(fastest, 75) if len(fastest) else 0.0
-    kept = [
-        fastest[place] > slowest
-        and not any(
-            abs(other - sample) < near and fastest[place] < _SLOW_WAVE_SPEED * fastest[at]
-            for at, other in enumerate(found)
-            if at != place
-        )
-        for place, sample in enumerate(found)
-    ]
-    return found[np.array(kept, dtype=bool)]
+    return unique[alone[unique] >= dominant[unique]]

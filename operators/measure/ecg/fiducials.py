@@ -20,23 +20,37 @@ _QRS_FRACTION = 0.10
 """QRS begins and ends where all leads together change by this part of their fastest change."""
 _NOISE_PERCENTILE = 65
 """Between P and T nothing but noise changes; where it is fast, QRS ends where it gets lost in it."""
+_FASTER_THAN_USUAL = 2.0
+"""Half of the time of a beat the leads change much less than in QRS; those of a sine do not."""
 _WIDENING_SECONDS = 0.003
 """Smoothing moves the moment at which the speed passes that limit outwards by about its own standard deviation."""
 _FLAT_SECONDS = 0.016
 _NEAR_BASELINE = 0.4
 """At the crest of a wide wave nothing changes for a moment, too: there the leads are far from the baseline."""
+_STEEP_FRACTION = 0.3
+_LOUDEST_PERCENTILE = 98
+_PAUSE_SECONDS = 0.06
+"""Behind such a crest QRS goes on as steeply as T never is."""
 _REST_SECONDS = (0.022, 0.008)
 """Before QRS the heart is at rest: that is the level from which T rises."""
 _T_FIRST_SECONDS = 0.07
 _USUAL_QT_SECONDS = 0.400
 _T_PEAK_PART = 0.76
 _T_SPREAD_SECONDS = 0.12
+_T_LATEST = 1.6
+"""So many spreads after the usual moment there is no T wave, however long QT is, but the next P wave."""
+_T_UNDERSHOOT = 0.1
 _T_GAP_SECONDS = 0.03
 """T ends so long before the next QRS at least: what goes on until then is P, or the next QRS."""
 _P_REACH_SECONDS = 0.34
 _P_GAP_SECONDS = 0.012
 _P_REST_SECONDS = 0.04
 """Between T and P so much rest is needed to tell the onset of P: of a P wave on T only the end is seen."""
+_P_PART_SECONDS = 0.08
+_P_WHOLE_SECONDS = 0.08
+"""So soon behind T a shorter P wave has its first part upon T."""
+_P_REST_PART = 0.7
+"""A first part of P is no longer, though T may end more slowly; and it is larger than this part of the second one."""
 _SMOOTH_SECONDS = 0.008
 _P_WIDENING_SECONDS = 0.005
 """The smoothing makes P wider by about half its standard deviation."""
@@ -73,7 +87,7 @@ def find_fiducials(beat: MedianBeat, cycle: float, since: float) -> Fiducials:
     before = end + round(_T_FIRST_SECONDS * beat.sampling_frequency) if t_end is None else t_end
     earliest = before - since * beat.sampling_frequency
     p_onset, p_end = _p_wave(beat, onset, round(max(0.0, earliest)))
-    hidden = p_onset is not None and p_onset - earliest < _P_REST_SECONDS * beat.sampling_frequency
+    hidden = p_onset is not None and not _rests_before(beat, earliest, p_onset, p_end or p_onset)
     return Fiducials(
         p_onset=None if hidden else _seconds(beat, p_onset),
         p_end=None if hidden else _seconds(beat, p_end),
@@ -95,14 +109,28 @@ def _qrs(beat: MedianBeat, cycle: float) -> tuple[int, int]:
     begin = max(0, beat.reference + reach - round(cycle * frequency))
     if max(begin, first - reach) >= first + reach // 3:
         raise UnmeasurableError(f"beats seem to follow each other after {cycle:.2f} s: no rest before QRS can be told")
+    if speed[top] < _FASTER_THAN_USUAL * np.median(speed[begin:last]):
+        raise UnmeasurableError("what recurs lasts from beat to beat: nothing in it is faster than the rest of it")
     rest = np.percentile(speed[max(begin, first - reach) : first + reach // 3], 20)
     noise = np.percentile(speed[begin:first], _NOISE_PERCENTILE) if first - begin > reach // 2 else 0.0
     limit = max(rest + _QRS_FRACTION * (speed[top] - rest), noise)
     away = np.sqrt(((beat.signal - np.median(beat.signal, axis=1, keepdims=True)) ** 2).sum(axis=0))
-    calm = (speed < limit) & (away < _NEAR_BASELINE * away[first:last].max())
+    calm = speed < limit
+    near = away < _NEAR_BASELINE * away[first:last].max()
     flat = round(_FLAT_SECONDS * frequency)
     widened = round(_WIDENING_SECONDS * frequency)
-    return _leave(calm, top, -1, flat) + widened, _leave(calm, top, 1, flat) - widened
+    # Behind QRS the leads may stay far from the baseline, as over an infarction: there it ends with its last fast part.
+    loudest = np.percentile(speed[begin:first], _LOUDEST_PERCENTILE) if first > begin else 0.0
+    steep = max(limit, loudest, rest + _STEEP_FRACTION * (speed[top] - rest))
+    fast_until = _last_fast(speed[: last + 1], top, steep, round(_PAUSE_SECONDS * frequency))
+    return _leave(calm & near, top, -1, flat) + widened, _leave(calm, fast_until, 1, flat) - widened
+
+
+def _last_fast(speed: Signal, top: int, limit: float, pause: int) -> int:
+    """The last sample faster than a limit after ``top`` that follows another one within a pause."""
+    fast = top + np.flatnonzero(speed[top:] >= min(limit, speed[top]))
+    gaps = np.flatnonzero(np.diff(fast) > pause)
+    return int(fast[gaps[0]] if gaps.size else fast[-1])
 
 
 def _leave(calm: NDArray[np.bool_], start: int, step: int, flat: int) -> int:
@@ -136,10 +164,15 @@ def _t_wave(beat: MedianBeat, qrs_onset: int, qrs_end: int, cycle: float) -> tup
     if not crests.size:
         return None, None
     crests = crests + first
-    distance = (crests - expected) / (_T_SPREAD_SECONDS * frequency)
+    distance = (crests - expected) / (_T_SPREAD_SECONDS * np.cbrt(cycle) * frequency)
+    crests, distance = crests[distance < _T_LATEST], distance[distance < _T_LATEST]
+    if not crests.size:
+        return None, None
     peak = int(crests[np.argmax(height[crests] * np.exp(-(distance**2) / 2))])
     sign = np.sign(wave[peak] - level)
-    end = _tangent(sign * wave, peak, 1, _level_after(sign * wave, peak), last - 1)
+    # What lies far on the other side of the baseline behind T is the next P wave.
+    lowest = sign * level - _T_UNDERSHOOT * height[peak]
+    end = _tangent(sign * wave, peak, 1, max(lowest, _level_after(sign * wave, peak)), last - 1)
     # A wave that is not over by then is not measured.
     return (peak, end) if end < last - 1 or last == beat.signal.shape[1] else (peak, None)
 
@@ -155,6 +188,19 @@ def _p_wave(beat: MedianBeat, qrs_onset: int, earliest: int) -> tuple[int | None
     first = max(0, earliest, qrs_onset - round(_P_REACH_SECONDS * frequency))
     limits = p_limits(beat.signal[:, first:last], frequency) if last > first else None
     return (None, None) if limits is None else (first + limits[0], first + limits[1])
+
+
+def _rests_before(beat: MedianBeat, earliest: float, onset: int, end: int) -> bool:
+    """Whether there is rest between T and P: what ends there soon before is the first part of P itself, upon T."""
+    gap = (onset - earliest) / beat.sampling_frequency
+    if gap < _P_REST_SECONDS or gap > _P_PART_SECONDS:
+        return gap > _P_PART_SECONDS
+    if end - onset < _P_WHOLE_SECONDS * beat.sampling_frequency:
+        return False
+    smooth = gaussian_filter1d(beat.signal, _SMOOTH_SECONDS * beat.sampling_frequency, axis=1)
+    away = np.sqrt(((smooth - smooth[:, onset : onset + 1]) ** 2).sum(axis=0))
+    rest = away[round(max(0.0, earliest)) : onset]
+    return not rest.size or bool(rest.max() < _P_REST_PART * away[onset : end + 1].max())
 
 
 def p_limits(signal: Signal, frequency: float) -> tuple[int, int] | None:

@@ -8,6 +8,10 @@ from operators.measure.ecg.templates import MedianBeat
 from operators.read.waveforms.ecg_leads import EcgLeads
 
 _LEAST_SIGNAL_TO_NOISE = 5.0
+LEAST_CLEARNESS = 20.0
+"""QRS begins and ends at a tenth of its fastest change: what is left of noise must not come near that."""
+SURE_CLEARNESS = 30.0
+"""Few leads have no others to tell noise from the end of a wave; in a complete block P waves fall upon the beats."""
 _LEAST_DOMINANT_PART = 1 / 3
 _LEAST_HERTZ = 100.0
 """At 50 Hz, which PS3.3 allows for ambulatory recordings, a QRS complex of 90 ms measures 120 ms."""
@@ -41,6 +45,11 @@ def signal_to_noise(median: MedianBeat) -> float:
     noise = float(np.median(np.sqrt((median.spread**2).sum(axis=0))))
     size = float(np.sqrt((median.signal**2).sum(axis=0)).max())
     return size / max(noise, 1e-9)
+
+
+def clearness(median: MedianBeat, count: int | None = None) -> float:
+    """How many times larger a median beat is than the noise that is left in it, or in one of ``count`` such beats."""
+    return signal_to_noise(median) * float(np.sqrt(median.count if count is None else count))
 
 
 def require_signal(median: MedianBeat, dominant_beats: int, all_beats: int) -> None:

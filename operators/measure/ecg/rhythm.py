@@ -14,6 +14,10 @@ _REGULAR = 0.10
 """Coefficient of variation of cycles up to which a rhythm is regular."""
 _IRREGULAR = 0.12
 _FASTEST_ATRIA = 240.0
+_FASTEST_SINUS = 180.0
+"""Atria above that flutter: that not each of their waves is conducted is no block."""
+_SINUS_TO_BEATS, _NEARLY_ALL = 1.4, 0.9
+_SOME_CYCLES, _SOME_P = 0.5, 0.6
 _CYCLE_TOLERANCE = 0.15
 _REGULAR_PART = 0.7
 _OUTNUMBERED = 1.15
@@ -25,6 +29,9 @@ _CONDUCTED_PART = 0.6
 _BY_CHANCE = 0.4
 _PROLONGATION_SECONDS = 0.04
 _DISSOCIATED_SECONDS = 0.06
+_RECOVERED_SECONDS = 0.50
+"""So long after the onset of a premature beat the way from the atria may be refractory."""
+_ON_TIME = 0.15
 
 
 class Rhythm(str, Enum):
@@ -65,8 +72,14 @@ class RhythmFacts:
     conducted: float
 
 
-def judge_rhythm(qrs_onsets: Seconds, normal: NDArray[np.bool_], p_onsets: Seconds, *, paced: bool) -> RhythmFacts:
-    """Return the rhythm from the onsets of all QRS complexes and P waves (s); ``normal`` are those of usual shape."""
+def judge_rhythm(
+    qrs_onsets: Seconds, normal: NDArray[np.bool_], p_onsets: Seconds, *, paced: bool, sees_all: bool = True
+) -> RhythmFacts:
+    """Return the rhythm from the onsets of all QRS complexes and P waves (s); ``normal`` are those of usual shape.
+
+    Unless the leads see all (``sees_all``) a pause may hold a premature beat at a right angle to them: no second degree
+    block is told.
+    """
     cycles = np.diff(qrs_onsets)
     variation = _variation(cycles[normal[1:] & normal[:-1]] if len(cycles) else cycles)
     p_onsets = without_intruders(p_onsets)
@@ -80,12 +93,15 @@ def judge_rhythm(qrs_onsets: Seconds, normal: NDArray[np.bool_], p_onsets: Secon
         if len(delays)
         else 0.0
     )
-    rhythm = _decide(qrs_onsets, p_onsets, delays, variation, rate, regular, conducted, paced)
+    rhythm = _decide(qrs_onsets, normal, p_onsets, delays, variation, rate, regular, conducted, paced)
+    if not sees_all and rhythm in (Rhythm.SECOND_DEGREE_TYPE_1, Rhythm.SECOND_DEGREE_TYPE_2):
+        rhythm = Rhythm.UNDETERMINED
     return RhythmFacts(rhythm, variation, rate, regular, conducted)
 
 
 def _decide(
     qrs_onsets: Seconds,
+    normal: NDArray[np.bool_],
     p_onsets: Seconds,
     delays: Seconds,
     variation: float,
@@ -97,17 +113,19 @@ def _decide(
     if paced:
         return Rhythm.PACED
     slow_atria = rate is not None and rate < _FASTEST_ATRIA
-    if rate is not None and slow_atria and regular > _REGULAR_PART and _outnumbers(rate, qrs_onsets):
+    if rate is not None and rate < _FASTEST_SINUS and regular > _REGULAR_PART:
         together = len(delays) and float(np.std(delays)) <= _DISSOCIATED_SECONDS and conducted > _BY_CHANCE
-        if variation < _REGULAR and not together:
+        if variation < _REGULAR and not together and _outnumbers(rate, qrs_onsets):
             return Rhythm.COMPLETE_BLOCK
-        if (kind := _dropped(qrs_onsets, p_onsets)) is not None:
+        if (kind := _dropped(qrs_onsets, normal, p_onsets)) is not None:
             return kind
-    if conducted >= _CONDUCTED_PART and (rate is None or slow_atria):
+    # Of more waves than beats some stand before many beats by chance, though not before all.
+    one_to_one = rate is None or rate < _SINUS_TO_BEATS * _rate(qrs_onsets)
+    if (rate is None or slow_atria) and conducted >= (_CONDUCTED_PART if one_to_one else _NEARLY_ALL):
         return Rhythm.SINUS
-    if variation > _IRREGULAR:
-        return Rhythm.ATRIAL_FIBRILLATION
-    return Rhythm.UNDETERMINED
+    # Fibrillating atria have no slow waves that come in a cycle, not even for half of the time.
+    has_p = slow_atria and regular > _SOME_CYCLES and len(p_onsets) > _SOME_P * len(qrs_onsets)
+    return Rhythm.ATRIAL_FIBRILLATION if variation > _IRREGULAR and not has_p else Rhythm.UNDETERMINED
 
 
 def conducted_p(onset: float, before: float, p_onsets: Seconds) -> float | None:
@@ -129,12 +147,21 @@ def _delays(qrs_onsets: Seconds, p_onsets: Seconds, chosen: NDArray[np.bool_]) -
     return np.array([onset - p_onset for onset, p_onset in led if p_onset is not None])
 
 
-def _dropped(qrs_onsets: Seconds, p_onsets: Seconds) -> Rhythm | None:
-    """Which kind of second degree block the P waves show that no QRS follows, or None if there is none."""
+def _dropped(qrs_onsets: Seconds, normal: NDArray[np.bool_], p_onsets: Seconds) -> Rhythm | None:
+    """Which kind of second degree block the P waves show that no QRS follows, or None if there is none.
+
+    A block drops P waves of the sinus node's own cycle: one that comes early, or soon after a premature beat of the
+    ventricles, is conducted by no heart.
+    """
     changes = []
-    for p_onset in p_onsets[1:-1]:
+    cycles = np.diff(p_onsets)
+    usual = float(np.median(cycles)) if len(cycles) else 0.0
+    for place in range(1, len(p_onsets) - 1):
+        p_onset = p_onsets[place]
         after = qrs_onsets - p_onset
-        if np.any((after > 0) & (after < PR_RANGE_SECONDS[1])):
+        if np.any((after > np.where(normal, 0.0, -_RECOVERED_SECONDS)) & (after < PR_RANGE_SECONDS[1])):
+            continue
+        if abs(cycles[place - 1] - usual) > _ON_TIME * usual or abs(cycles[place] - usual) > _ON_TIME * usual:
             continue
         before, next_beats = qrs_onsets[qrs_onsets < p_onset], qrs_onsets[qrs_onsets > p_onset]
         if len(before) and len(next_beats):
@@ -178,8 +205,11 @@ def regular_part(cycles: Seconds) -> float:
 
 def _outnumbers(rate: float, qrs_onsets: Seconds) -> bool:
     """Whether the atria beat more often than the ventricles, counting P waves that a QRS hides."""
-    ventricular = (len(qrs_onsets) - 1) / (qrs_onsets[-1] - qrs_onsets[0]) * 60
-    return rate > _OUTNUMBERED * ventricular
+    return rate > _OUTNUMBERED * _rate(qrs_onsets)
+
+
+def _rate(onsets: Seconds) -> float:
+    return (len(onsets) - 1) / float(onsets[-1] - onsets[0]) * 60
 
 
 def _variation(cycles: Seconds) -> float:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pydicom.sr.coding import Code
 
 from operators.measure.ecg.analysis import EcgAnalysis
+from operators.measure.ecg.leads import show_all_directions
 from operators.measure.ecg.levels import LeadLevels
 from operators.measure.ecg.rhythm import Rhythm
 from operators.refused import CODING_SCHEME
@@ -39,6 +40,7 @@ PACED = Code("10370003", _SCT, "Rhythm from artificial pacing")
 LEFT_BUNDLE = Code("63467002", _SCT, "Left bundle branch block")
 RIGHT_BUNDLE = Code("59118001", _SCT, "Right bundle branch block")
 WIDE_QRS = Code("698252002", _SCT, "Non-specific intraventricular conduction delay")
+WIDE_QRS_OF_FEW_LEADS = Code("wide-qrs", CODING_SCHEME, "Wide QRS complex")
 WIDE_TACHYCARDIA = Code("426525004", _SCT, "Wide QRS tachycardia")
 LONG_QT = Code("111975006", _SCT, "Prolonged QT interval")
 SHORT_QT = Code("77867006", _SCT, "Decreased QT interval")
@@ -57,6 +59,11 @@ REVERSED_RIGHT_LEADS = Code(
 NAMES_OF_RHYTHMS = (SINUS_RHYTHM, ATRIAL_FIBRILLATION, MOBITZ_1, MOBITZ_2, COMPLETE_BLOCK, PACED)
 """Flags that say no more than the rhythm's own name."""
 
+_LONGEST_PR = 200
+_UNSEEN_ONSET = 20
+"""ms: so much of the beginning of QRS may stand at a right angle to few leads (AHA/ACCF/HRS 2007: global intervals)."""
+_LEAST_R = 0.05
+"""mV: what is smaller may be noise."""
 _UNSPECIFIC = (WIDE_QRS, "QRS of 120 ms or more without the pattern of a bundle branch block")
 _PREFERRED_QTC = "Fridericia"
 _SHORTEST_QTC = 340
@@ -114,14 +121,18 @@ def _conduction(ecg: EcgAnalysis) -> Iterator[Flag]:
     if ecg.facts.rhythm in blocks:
         finding, rule = blocks[ecg.facts.rhythm]
         yield Flag(finding, rule, f"atria {ecg.facts.atrial_rate or 0:.0f}, ventricles {ecg.rate:.0f} a minute")
-    elif ecg.pr is not None and ecg.pr > 200:
-        yield Flag(FIRST_DEGREE, "PR above 200 ms (AHA/ACCF/HRS 2009)", f"PR {ecg.pr:.0f} ms")
+    elif ecg.pr is not None and show_all_directions(tuple(ecg.levels)) and ecg.pr > _LONGEST_PR:
+        yield Flag(FIRST_DEGREE, f"PR above {_LONGEST_PR} ms (AHA/ACCF/HRS 2009)", f"PR {ecg.pr:.0f} ms")
+    elif ecg.pr is not None and ecg.pr > _LONGEST_PR + _UNSEEN_ONSET:
+        rule = f"PR above {_LONGEST_PR} ms (AHA/ACCF/HRS 2009), even if these few leads see QRS {_UNSEEN_ONSET} ms late"
+        yield Flag(FIRST_DEGREE, rule, f"PR {ecg.pr:.0f} ms")
     if ecg.facts.rhythm is Rhythm.PACED or ecg.qrs is None:
         return
     qrs = f"QRS {ecg.qrs:.0f} ms"
     if ecg.qrs >= 120:
         # An escape rhythm begins below the bundle branches or in one of them: its QRS tells nothing of a block there.
-        escape = ecg.facts.rhythm is Rhythm.COMPLETE_BLOCK
+        slow_and_unknown = ecg.facts.rhythm is Rhythm.UNDETERMINED and ecg.rate < 60
+        escape = ecg.facts.rhythm is Rhythm.COMPLETE_BLOCK or slow_and_unknown
         yield Flag(*(_UNSPECIFIC if escape else _bundle(ecg.levels)), qrs)
         if ecg.rate > 100:
             yield Flag(
@@ -142,9 +153,16 @@ def _bundle(levels: dict[str, LeadLevels]) -> tuple[Code, str]:
     if v1 is not None and v1.late > 0.1 and any(lead is not None and lead.s < -0.1 for lead in (v6, one)):
         return RIGHT_BUNDLE, "QRS of 120 ms or more, positive at its end in V1, S wave in I or V6 (AHA/ACCF/HRS 2009)"
     lateral = [lead for lead in (v6, one) if lead is not None]
-    if v1 is not None and lateral and v1.late < 0 and all(lead.q > -0.05 and lead.r > 0.3 for lead in lateral):
+    if v1 is not None and lateral and v1.late < 0 and all(_is_upright(lead) for lead in lateral):
         return LEFT_BUNDLE, "QRS of 120 ms or more, negative in V1, R without q in I and V6 (AHA/ACCF/HRS 2009)"
+    if v1 is None or not lateral:
+        return WIDE_QRS_OF_FEW_LEADS, "QRS of 120 ms or more; without V1 and I or V6 no bundle branch is told"
     return _UNSPECIFIC
+
+
+def _is_upright(lead: LeadLevels) -> bool:
+    """Whether QRS is an R wave without q, however small QRS is: next to nothing of it is negative."""
+    return lead.q > -0.05 and lead.r > max(_LEAST_R, 3 * abs(lead.s))
 
 
 def _repolarisation(ecg: EcgAnalysis, sex: str) -> Iterator[Flag]:

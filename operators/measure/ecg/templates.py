@@ -16,6 +16,11 @@ _QRS_SECONDS = 0.10
 _SHIFT_SECONDS = 0.024
 _ALIKE = 0.88
 """Correlation over all leads from which two QRS complexes are of one shape."""
+_QUIET_PERCENTILE = 15
+_QUIET_SECONDS = 0.08
+"""As long as the rest between P and QRS: longer moments of a fast heart all hold a wave."""
+_LEAST_POSSIBLE = 0.8
+"""However noisy a recording is: below, beats of different origin are alike."""
 _BEFORE_SECONDS = 0.42
 _AFTER_SECONDS = 0.64
 _LEAST_AFTER_SECONDS = 0.36
@@ -79,6 +84,7 @@ def sort_beats(leads: EcgLeads, beats: Samples) -> tuple[BeatClass, ...]:
     beats are premature.
     """
     reach, shift = (round(seconds * leads.sampling_frequency) for seconds in (_QRS_SECONDS, _SHIFT_SECONDS))
+    noise = _noise(leads.signal, reach, round(_QUIET_SECONDS * leads.sampling_frequency))
     templates: list[Signal] = []
     members: list[list[tuple[int, int]]] = []
     for number, sample in enumerate(beats):
@@ -89,7 +95,7 @@ def sort_beats(leads: EcgLeads, beats: Samples) -> tuple[BeatClass, ...]:
             score, moved = _best_correlation(leads.signal, int(sample), template, reach, shift)
             if score > best:
                 best, best_at, at_shift = score, index, moved
-        if best_at is None or best < _ALIKE:
+        if best_at is None or best < _ALIKE * _best_possible(leads.signal, int(sample), reach, noise):
             templates.append(_window(leads.signal, int(sample), reach).copy())
             members.append([(number, int(sample))])
             continue
@@ -149,6 +155,19 @@ def median_beat(leads: EcgLeads, members: BeatClass, cycle: float) -> MedianBeat
 
 def _window(signal: Signal, sample: int, reach: int) -> Signal:
     return signal[:, sample - reach : sample + reach + 1]
+
+
+def _noise(signal: Signal, reach: int, length: int) -> float:
+    """The energy that a window of all leads has in the quieter moments, each of ``length`` samples, between beats."""
+    starts = np.arange(0, max(1, signal.shape[1] - length), max(1, length // 2))
+    quiet = [float(signal[:, start : start + length].var(axis=1).sum()) for start in starts]
+    return (2 * reach + 1) * float(np.percentile(quiet, _QUIET_PERCENTILE))
+
+
+def _best_possible(signal: Signal, sample: int, reach: int, noise: float) -> float:
+    """The correlation that a beat with noise on it has with others of its shape: not all of it is the beat's."""
+    energy = float((_window(signal, sample, reach) ** 2).sum())
+    return max(_LEAST_POSSIBLE, 1 - noise / energy) if energy > 0 else 1.0
 
 
 def _best_correlation(signal: Signal, sample: int, template: Signal, reach: int, shift: int) -> tuple[float, int]:

@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from pydicom import dcmread
 
-from apps.ecg_intervals.evaluate import HEALTHY, Case, simulate_case
 from apps.ecg_intervals.likeness import REFERENCE
 from apps.ecg_intervals.train import MODEL_FOLDER, main, profile_of
+from apps.ecg_intervals.training.cases import Case, simulate_case
 from apps.run import run_app
 from operators.check.domain_shift import Reference
 from operators.measure.ecg.profile import signal_profile
@@ -42,7 +42,7 @@ def test_recordings_of_the_evaluation_are_like_the_reference(shipped: Reference)
     ids=["upside down", "noise", "a sine"],
 )
 def test_what_is_no_electrocardiogram_is_not(shipped: Reference, spoil: Callable[[Signal], Signal]) -> None:
-    signal = spoil(simulate_case(Case(HEALTHY, "resting", 700_001)).leads)
+    signal = spoil(simulate_case(Case((), "resting", 700_001)).leads)
     assert shipped.distance(signal_profile(EcgLeads(STANDARD_LEADS, signal, 500.0))) > shipped.limit
 
 

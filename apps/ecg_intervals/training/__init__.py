@@ -1,0 +1,1 @@
+"""What measures the app, and makes its one file: cases, their truth, scores and tables."""

@@ -1,0 +1,153 @@
+"""Simulated recordings on which the app is measured: findings alone and together, noises, rates, leads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import combinations, product
+
+import numpy as np
+
+from operators.read.waveforms.ecg_leads import STANDARD_LEADS, EcgLeads
+from phantoms.ecg import (
+    FINDINGS,
+    FIVE_ELECTRODES,
+    NONE,
+    RESTING,
+    RESTLESS,
+    Conduction,
+    Heart,
+    SimulatedECG,
+    random_heart,
+    simulate_ecg,
+)
+from phantoms.ecg.heart import Rhythm
+from phantoms.ecg.rhythm import Origin
+
+NOISES = {"none": NONE, "resting": RESTING, "restless": RESTLESS}
+RATES = (*range(26, 40, 4), *range(40, 221, 10))
+"""Sinus rates (beats a minute) of the table of errors by rate."""
+
+FEW_LEADS: dict[str, tuple[str, ...]] = {
+    "II": ("II",),
+    "I": ("I",),
+    "V1": ("V1",),
+    "II and V5": ("II", "V5"),
+    "three electrodes": ("I", "II", "III"),
+    "five electrodes": FIVE_ELECTRODES,
+    "six limb leads": ("I", "II", "III", "aVR", "aVL", "aVF"),
+}
+"""What watches, Holter recorders and monitors record."""
+
+_PACE = ("sinus_bradycardia", "sinus_tachycardia", "atrial_fibrillation", "av_block_complete", "ventricular_pacing")
+_BLOCKS = ("av_block_first_degree", "av_block_second_degree")
+_BUNDLES = ("left_bundle_branch_block", "right_bundle_branch_block")
+_PREMATURE = ("premature_ventricular_beats", "premature_atrial_beats")
+_INFARCTIONS = ("anterior_infarction", "inferior_infarction")
+_EXCLUDED = {
+    frozenset(pair)
+    for pairs in (
+        combinations(_PACE, 2),
+        combinations(_BUNDLES, 2),
+        combinations(_INFARCTIONS, 2),
+        # No P wave leads to the ventricles.
+        product(("atrial_fibrillation", "av_block_complete", "ventricular_pacing"), (*_BLOCKS, *_PREMATURE)),
+        # The ventricles are excited from below the bundle branches.
+        product(("av_block_complete", "ventricular_pacing"), _BUNDLES),
+    )
+    for pair in pairs
+}
+"""Findings that no simulated heart has together."""
+
+_CHANGE_FIRST = (*_PREMATURE, *_PACE)
+"""Some findings change the rate, others take intervals from the rate as it then is."""
+_SLOWEST, _FASTEST = 46.0, 118.0
+_ESCAPE_RATES = (30.0, 65.0)
+_LEAST_PR = 205.0
+_TRIES = 100
+
+
+@dataclass(frozen=True)
+class Case:
+    """One simulated recording: some of :data:`FINDINGS`, none for a healthy heart, and a noise of :data:`NOISES`.
+
+    A ``rate`` (beats a minute) makes the heart beat at it, in its own rhythm. Only ``leads`` are measured.
+    """
+
+    findings: tuple[str, ...]
+    noise: str
+    seed: int
+    sampling_frequency: int = 500
+    rate: float | None = None
+    leads: tuple[str, ...] = STANDARD_LEADS
+
+
+def simulate_case(case: Case) -> SimulatedECG:
+    """Simulate a case; its findings show in the recording, the rest of the heart is left to chance.
+
+    Raises ValueError where no heart shows them.
+    """
+    random = np.random.default_rng([case.seed, 25])
+    for _ in range(_TRIES):
+        try:
+            heart = random_heart(random, *case.findings)
+            if case.rate is not None:
+                heart = at_rate(heart, case.rate)
+            ecg = simulate_ecg(
+                heart,
+                seed=int(random.integers(2**31)),
+                noise=NOISES[case.noise],
+                sampling_frequency=case.sampling_frequency,
+            )
+        # Drawn numbers that no heart has together: another heart.
+        except ValueError:
+            continue
+        if all(_shows(ecg, finding) for finding in case.findings):
+            return ecg
+    raise ValueError(f"no heart shows {' and '.join(case.findings)}")
+
+
+def leads_of(ecg: SimulatedECG, names: tuple[str, ...]) -> EcgLeads:
+    """Return what a recorder of some leads would have of a simulated heart."""
+    return EcgLeads(names, np.stack([ecg.lead(name) for name in names]), float(ecg.sampling_frequency))
+
+
+def at_rate(heart: Heart, rate: float) -> Heart:
+    """Return a heart at another rate: QTc (Fridericia) stays, above 100 beats a minute PR is shorter."""
+    pr = heart.pr if rate <= 100 else 0.8 * heart.pr
+    qt = heart.qt * float(np.cbrt(heart.rate / rate))
+    return replace(heart, rate=rate, qt=qt, pr=pr, p=min(heart.p, pr - 10))
+
+
+def admissible_pairs() -> tuple[tuple[str, str], ...]:
+    """Return every two findings that a heart can have together, in the order in which they change it."""
+    ordered = sorted(FINDINGS, key=lambda finding: (finding not in _CHANGE_FIRST, _place(finding)))
+    return tuple(pair for pair in combinations(ordered, 2) if frozenset(pair) not in _EXCLUDED)
+
+
+def cases_over_rates(kinds: Iterable[tuple[str, ...]], seeds: range, noise: str = "resting") -> Iterator[Case]:
+    """Yield hearts with some findings at rates over the physiological range, unless a finding says what the rate is."""
+    for findings in kinds:
+        for seed, part in zip(seeds, np.linspace(0, 1, len(seeds)), strict=True):
+            yield Case(findings, noise, seed, rate=_rate(findings, float(part)))
+
+
+def _rate(findings: tuple[str, ...], part: float) -> float | None:
+    if "av_block_complete" in findings:
+        return _ESCAPE_RATES[0] + part * (_ESCAPE_RATES[1] - _ESCAPE_RATES[0])
+    return None if set(findings) & set(_PACE) else _SLOWEST + part * (_FASTEST - _SLOWEST)
+
+
+def _place(finding: str) -> int:
+    order = (*_CHANGE_FIRST, *FINDINGS)
+    return order.index(finding)
+
+
+def _shows(ecg: SimulatedECG, finding: str) -> bool:
+    if finding == "premature_ventricular_beats":
+        return any(beat.origin is Origin.VENTRICULAR for beat in ecg.beats)
+    if finding == "av_block_first_degree":
+        return ecg.heart.pr >= _LEAST_PR
+    if finding == "av_block_second_degree":
+        return ecg.heart.conduction in (Conduction.WENCKEBACH, Conduction.MOBITZ)
+    return finding != "atrial_fibrillation" or ecg.heart.rhythm is Rhythm.ATRIAL_FIBRILLATION
