@@ -13,7 +13,7 @@ from phantoms.ecg.dicom import (
 )
 from phantoms.ecg.heart import BundleBranch, Conduction, Heart, Infarction, Rhythm
 from phantoms.ecg.noise import NONE, RESTING, RESTLESS, Noise
-from phantoms.ecg.patients import FINDINGS, random_findings, random_heart, random_noise
+from phantoms.ecg.patients import FINDINGS, random_findings, random_heart, random_noise, random_patient, together
 from phantoms.ecg.simulate import Beat, SimulatedECG, simulate_ecg
 
 __all__ = [
@@ -38,8 +38,10 @@ __all__ = [
     "random_findings",
     "random_heart",
     "random_noise",
+    "random_patient",
     "rhythm_group",
     "simulate_ecg",
+    "together",
     "write_ecg",
     "write_groups",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,9 +13,14 @@ from apps.ecg_findings.signal import SAMPLING_HERTZ, network_input
 from operators.learn.loop import Batch
 from operators.learn.program import simulate
 from operators.read.waveforms.ecg_leads import STANDARD_LEADS, EcgLeads
-from phantoms.ecg import random_findings, random_heart, random_noise, simulate_ecg
+from phantoms.ecg import SimulatedECG, random_noise, random_patient, simulate_ecg
+from phantoms.ecg.rhythm import Origin
 
 _SIMULATED_HERTZ = 500
+_PREMATURE = {
+    "premature_ventricular_beats": Origin.VENTRICULAR,
+    "premature_atrial_beats": Origin.ATRIAL_PREMATURE,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,26 +40,23 @@ def simulate_samples(seeds: Sequence[int], labels: Sequence[str], *, processes: 
 def simulate_recording(seed: int) -> tuple[EcgLeads, tuple[str, ...]]:
     """Simulate one patient with some findings."""
     random = np.random.default_rng([seed, 41])
-    for findings in _drawn(random):
-        try:
-            heart = random_heart(random, *findings)
-            ecg = simulate_ecg(heart, seed=seed, noise=random_noise(random), sampling_frequency=_SIMULATED_HERTZ)
-        # Two findings that no heart has together: another patient.
-        except ValueError:
-            continue
-        return EcgLeads(STANDARD_LEADS, ecg.leads, float(_SIMULATED_HERTZ)), findings
-    raise AssertionError("patients are drawn without end")
+    while True:
+        heart, findings = random_patient(random)
+        ecg = simulate_ecg(heart, seed=seed, noise=random_noise(random), sampling_frequency=_SIMULATED_HERTZ)
+        if shows(ecg, findings):
+            return EcgLeads(STANDARD_LEADS, ecg.leads, float(_SIMULATED_HERTZ)), findings
+
+
+def shows(ecg: SimulatedECG, findings: Sequence[str]) -> bool:
+    """Whether a recording has the premature beats of its heart: in ten seconds there may be none."""
+    origins = {beat.origin for beat in ecg.beats}
+    return all(origin in origins for finding, origin in _PREMATURE.items() if finding in findings)
 
 
 def _simulate(seed: int, labels: tuple[str, ...]) -> tuple[NDArray[np.float16], NDArray[np.float32]]:
     leads, findings = simulate_recording(seed)
     truth = np.array([label in findings for label in labels], dtype=np.float32)
     return network_input(leads).astype(np.float16), truth
-
-
-def _drawn(random: np.random.Generator) -> Iterator[tuple[str, ...]]:
-    while True:
-        yield random_findings(random)
 
 
 def augmented(signals: NDArray[np.float32], truth: NDArray[np.float32], random: np.random.Generator) -> Batch:
