@@ -130,16 +130,21 @@ def judge_domain(instance: EcgInstance, heart: Heart, model: Model) -> tuple[Gat
         require_recording(leads, least_seconds=_LEAST_SECONDS)
     except UnmeasurableError as error:
         raise Refused(Reason.SIGNAL_QUALITY, f"{name}: {error}") from error
-    verdicts = (
-        domain_shift_gate(leads, signal_profile, model.profile).about(name),
-        domain_shift_gate(leads, lambda each: _embedding(each, model), model.likeness).about(name),
-        *(verdict.about(name) for verdict in _judge_heart(heart)),
-    )
+    verdicts = tuple(verdict.about(name) for verdict in judge_leads(leads, heart, model))
     failed = [verdict for verdict in verdicts if not verdict.passed]
     if failed and failed[0].reason is not None:
         details = "; ".join(verdict.detail for verdict in failed)
         raise RefusedByGate(failed[0].reason, f"{name}: {details}", verdicts)
     return verdicts
+
+
+def judge_leads(leads: EcgLeads, heart: Heart, model: Model) -> tuple[GateResult, ...]:
+    """The verdicts on profile, embedding, limb leads and rate."""
+    return (
+        domain_shift_gate(leads, signal_profile, model.profile),
+        domain_shift_gate(leads, lambda each: _embedding(each, model), model.likeness),
+        *_judge_heart(heart),
+    )
 
 
 def _judge_heart(heart: Heart) -> tuple[GateResult, ...]:
@@ -159,19 +164,26 @@ def _reversal_gate(ecg: EcgAnalysis) -> GateResult:
 
 def classify(instance: EcgInstance, gates: tuple[GateResult, ...], model: Model, explain: bool) -> Classified:
     """Return the probability of every label, and with ``explain`` what those rest on that are reported."""
-    signal = _tensor(judged_part(instance), model)
-    with torch.no_grad():
-        logits = model.network(signal)[0].double().cpu().numpy()
+    leads = judged_part(instance)
     findings = []
-    for index, label in enumerate(model.labels):
-        probability = float(model.calibrations[label.name].probability(logits[index]))
+    for index, (label, probability) in enumerate(zip(model.labels, probabilities(leads, model), strict=True)):
         evidence: tuple[Shade, ...] = ()
         if explain and probability >= label.threshold:
-            seconds = judged_part(instance).duration
-            evidence = _evidence(integrated_gradients(model.network, signal, index)[0].cpu().numpy(), seconds)
+            attribution = integrated_gradients(model.network, _tensor(leads, model), index)
+            evidence = _evidence(attribution[0].cpu().numpy(), leads.duration)
         findings.append(Finding(label, probability, evidence))
     warnings = (verdict.detail for verdict in gates if verdict.detail.startswith(WARNING))
     return Classified(tuple(findings), gates, (*instance.remarks, *warnings))
+
+
+def probabilities(leads: EcgLeads, model: Model) -> tuple[float, ...]:
+    """The calibrated probability of each label."""
+    with torch.no_grad():
+        logits = model.network(_tensor(leads, model))[0].double().cpu().numpy()
+    return tuple(
+        float(model.calibrations[label.name].probability(logit))
+        for label, logit in zip(model.labels, logits, strict=True)
+    )
 
 
 def _tensor(leads: EcgLeads, model: Model) -> torch.Tensor:

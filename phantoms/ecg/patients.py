@@ -33,32 +33,6 @@ def together(finding: str, other: str) -> bool:
     return not any(finding in group and other in group for group in _EXCLUSIVE)
 
 
-def random_findings(random: Generator) -> tuple[str, ...]:
-    """Return none to four findings that go together, each of them as likely as any other, in the order of the list."""
-    found: list[str] = []
-    for _ in range(random.choice(len(_HOW_MANY), p=_HOW_MANY)):
-        possible = [each for each in FINDINGS if each not in found and all(together(each, other) for other in found)]
-        if possible:
-            found.append(str(random.choice(possible)))
-    return tuple(sorted(found, key=list(FINDINGS).index))
-
-
-def random_patient(random: Generator) -> tuple[Heart, tuple[str, ...]]:
-    """Return a heart of a wide population and its findings.
-
-    Other than those of :func:`random_heart` it has any rate and any PR interval that its findings, by their definition,
-    allow: a sinus rate below 60 is a bradycardia, one above 100 a tachycardia, a PR above 200 ms a first degree block.
-    """
-    while True:
-        findings = random_findings(random)
-        try:
-            heart = _anywhere(random_heart(random, *findings), findings, random)
-        # Another heart, where the cycle is too short for its waves.
-        except ValueError:
-            continue
-        return heart, findings
-
-
 def random_noise(random: Generator) -> Noise:
     """Noise between that of a quiet and that of a restless patient."""
     return Noise(
@@ -89,45 +63,20 @@ def _qt(rate: float, corrected: float) -> float:
     return corrected * float(np.cbrt(60 / rate))
 
 
-def _at_rate(heart: Heart, rate: float, **changes: Any) -> Heart:
-    """The same heart at another rate, with QT following it."""
+def at_rate(heart: Heart, rate: float, **changes: Any) -> Heart:
+    """Return the same heart at another rate, with QT following it by Fridericia's formula, and other changes."""
     return replace(heart, rate=rate, qt=_qt(rate, heart.qt / float(np.cbrt(60 / heart.rate))), **changes)
 
 
-def _anywhere(heart: Heart, findings: tuple[str, ...], random: Generator) -> Heart:
-    """The same findings at any rate and PR that fit them. Raises :class:`ValueError` where the waves have no room."""
-    pr = random.uniform(200, 320) if "av_block_first_degree" in findings else random.uniform(120, 200)
-    if "sinus_bradycardia" in findings:
-        # Of a block that drops every fourth beat ten seconds have to show one.
-        slowest = 40 if "av_block_second_degree" in findings else 25
-        rate = 60 - (60 - slowest) * random.random() ** 2
-    elif "sinus_tachycardia" in findings:
-        rate = 100 + 120 * random.random() ** 2
-        pr = pr if pr > 200 else random.uniform(110, 160)
-    elif "av_block_complete" in findings:
-        rate = random.uniform(25, 60)
-    else:
-        rate = random.uniform(*_RATES[heart.rhythm])
-    heart = _at_rate(heart, rate, pr=pr, p=min(heart.p, pr - 10))
-    if _needed(heart) > 60_000 / rate:
-        raise ValueError(f"at {rate:.0f} beats a minute the waves of this heart have no room")
-    return heart
-
-
-def _needed(heart: Heart) -> float:
-    """How long a cycle has to be at least (ms)."""
-    if heart.rhythm is Rhythm.ATRIAL_FIBRILLATION:
-        # Near its shortest cycle it would be as regular as a sinus rhythm.
-        return 1.15 * (heart.qt + 40)
-    if heart.rhythm is Rhythm.PACED or heart.conduction is Conduction.COMPLETE_BLOCK:
-        return heart.qt + 20
-    longest = heart.pr + 110 * (heart.conduction is Conduction.WENCKEBACH)
-    return max(heart.qt + 20, longest + heart.qrs + 60)
+def _racing(heart: Heart, random: Generator) -> Heart:
+    rate, pr = random.uniform(104, 135), random.uniform(120, 150)
+    return at_rate(heart, rate, pr=heart.pr if heart.pr > 200 else pr)
 
 
 def _fibrillating(heart: Heart, random: Generator) -> Heart:
-    rate = random.uniform(65, 125)
-    return replace(heart, rhythm=Rhythm.ATRIAL_FIBRILLATION, rate=rate, qt=_qt(rate, random.uniform(370, 420)))
+    rate, corrected = random.uniform(65, 125), random.uniform(370, 420)
+    own = heart.qt / _qt(heart.rate, 1.0)
+    return replace(heart, rhythm=Rhythm.ATRIAL_FIBRILLATION, rate=rate, qt=_qt(rate, own if own >= 490 else corrected))
 
 
 def _blocked_bundle(branch: BundleBranch) -> Callable[[Heart, Generator], Heart]:
@@ -147,7 +96,7 @@ def _completely_blocked(heart: Heart, random: Generator) -> Heart:
     rate, qrs = random.uniform(34, 46), random.uniform(95, 150)
     if heart.bundle_branch is not BundleBranch.NORMAL:
         qrs = heart.qrs
-    return _at_rate(heart, rate, conduction=Conduction.COMPLETE_BLOCK, qrs=qrs)
+    return at_rate(heart, rate, conduction=Conduction.COMPLETE_BLOCK, qrs=qrs)
 
 
 def _with_long_qt(heart: Heart, random: Generator) -> Heart:
@@ -162,8 +111,8 @@ def _calm(rate: float) -> float:
 
 
 FINDINGS: dict[str, Callable[[Heart, Generator], Heart]] = {
-    "sinus_bradycardia": lambda heart, random: _at_rate(heart, random.uniform(42, 56)),
-    "sinus_tachycardia": lambda heart, random: _at_rate(heart, random.uniform(104, 135), pr=random.uniform(120, 150)),
+    "sinus_bradycardia": lambda heart, random: at_rate(heart, random.uniform(42, 56)),
+    "sinus_tachycardia": _racing,
     "atrial_fibrillation": _fibrillating,
     "av_block_first_degree": lambda heart, random: replace(heart, pr=random.uniform(215, 300)),
     "av_block_second_degree": lambda heart, random: replace(
@@ -183,7 +132,7 @@ FINDINGS: dict[str, Callable[[Heart, Generator], Heart]] = {
     "anterior_infarction": _infarcted(Infarction.ANTERIOR),
     "inferior_infarction": _infarcted(Infarction.INFERIOR),
     "ventricular_pacing": lambda heart, random: replace(
-        _at_rate(heart, random.uniform(60, 75)), rhythm=Rhythm.PACED, qrs=random.uniform(140, 175), qt=440.0
+        at_rate(heart, random.uniform(60, 75)), rhythm=Rhythm.PACED, qrs=random.uniform(140, 175), qt=440.0
     ),
 }
 """Each finding as a change of a healthy heart."""
@@ -206,9 +155,3 @@ _EXCLUSIVE: tuple[frozenset[str], ...] = tuple(
     )
 )
 """Of each group a heart has one finding at most."""
-
-_HOW_MANY = (0.15, 0.3, 0.3, 0.18, 0.07)
-"""How often a patient has none, one, two, ... findings."""
-
-_RATES = {Rhythm.SINUS: (60.0, 100.0), Rhythm.ATRIAL_FIBRILLATION: (40.0, 170.0), Rhythm.PACED: (50.0, 110.0)}
-"""Beats a minute where no finding tells the rate."""

@@ -23,6 +23,10 @@ _PREMATURE = {
 }
 
 
+Sample = tuple[NDArray[np.float16], NDArray[np.float32]]
+"""Signals (lead, time) in mV and truth (label,)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Samples:
     """``signals`` (n, lead, time) float16 in mV and ``truth`` (n, label) of 0 and 1."""
@@ -31,20 +35,39 @@ class Samples:
     truth: NDArray[np.float32]
 
 
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """The leads of a simulated patient, the findings, and how many beats a minute the recording shows."""
+
+    leads: EcgLeads
+    findings: tuple[str, ...]
+    rate: float
+
+
 def simulate_samples(seeds: Sequence[int], labels: Sequence[str], *, processes: int = 1) -> Samples:
     """Simulate one patient for each seed."""
-    found = simulate(partial(_simulate, labels=tuple(labels)), seeds, processes=processes)
-    return Samples(np.stack([signal for signal, _ in found]), np.stack([truth for _, truth in found]))
+    return samples_of(simulate(partial(_simulate, labels=tuple(labels)), seeds, processes=processes))
 
 
-def simulate_recording(seed: int) -> tuple[EcgLeads, tuple[str, ...]]:
-    """Simulate one patient with some findings."""
+def samples_of(made: Sequence[Sample]) -> Samples:
+    """Put samples together."""
+    return Samples(np.stack([signal for signal, _ in made]), np.stack([truth for _, truth in made]))
+
+
+def simulate_recording(seed: int, findings: tuple[str, ...] | None = None, rate: float | None = None) -> Recording:
+    """Simulate one patient, with the findings and the rate (beats a minute) that are named, or with some."""
     random = np.random.default_rng([seed, 41])
     while True:
-        heart, findings = random_patient(random)
+        heart, found = random_patient(random, findings, rate)
         ecg = simulate_ecg(heart, seed=seed, noise=random_noise(random), sampling_frequency=_SIMULATED_HERTZ)
-        if shows(ecg, findings):
-            return EcgLeads(STANDARD_LEADS, ecg.leads, float(_SIMULATED_HERTZ)), findings
+        if shows(ecg, found):
+            return Recording(EcgLeads(STANDARD_LEADS, ecg.leads, float(_SIMULATED_HERTZ)), found, ecg.rate)
+
+
+def sample_of(recording: Recording, labels: Sequence[str]) -> Sample:
+    """What the network sees of a recording, and the truth."""
+    truth = np.array([label in recording.findings for label in labels], dtype=np.float32)
+    return network_input(recording.leads).astype(np.float16), truth
 
 
 def shows(ecg: SimulatedECG, findings: Sequence[str]) -> bool:
@@ -53,10 +76,8 @@ def shows(ecg: SimulatedECG, findings: Sequence[str]) -> bool:
     return all(origin in origins for finding, origin in _PREMATURE.items() if finding in findings)
 
 
-def _simulate(seed: int, labels: tuple[str, ...]) -> tuple[NDArray[np.float16], NDArray[np.float32]]:
-    leads, findings = simulate_recording(seed)
-    truth = np.array([label in findings for label in labels], dtype=np.float32)
-    return network_input(leads).astype(np.float16), truth
+def _simulate(seed: int, labels: tuple[str, ...]) -> Sample:
+    return sample_of(simulate_recording(seed), labels)
 
 
 def augmented(signals: NDArray[np.float32], truth: NDArray[np.float32], random: np.random.Generator) -> Batch:

@@ -26,7 +26,7 @@ def distance(model: Model, leads: EcgLeads) -> float:
 
 @pytest.fixture(scope="module")
 def recordings() -> list[EcgLeads]:
-    return [simulate_recording(FIRST_SEED + number)[0] for number in range(COUNT)]
+    return [simulate_recording(FIRST_SEED + number).leads for number in range(COUNT)]
 
 
 @pytest.fixture(scope="module")
