@@ -41,7 +41,7 @@ _SHADE_SECONDS = 0.14
 """Half of what lies between QRS and the end of T: longer ones (0.2 s) reached beyond in one case of four."""
 _SHADES = 4
 _LEAST_SECONDS = 5.0
-"""Of 2.5 s one simulated recording in two got a wrong label, of 5 s one in seventeen, of 10 s one in a hundred."""
+"""Of 2.5 s two simulated recordings in five got a wrong label, of 5 s one in sixteen, of 6 to 10 s one in fifty."""
 
 
 @dataclass(frozen=True, eq=False)
