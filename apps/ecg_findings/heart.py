@@ -21,8 +21,13 @@ class Heart:
 
 def measure_heart(instance: EcgInstance) -> Heart:
     """Measure the part of a recording that is judged."""
+    return heart_of(judged_part(instance))
+
+
+def heart_of(leads: EcgLeads) -> Heart:
+    """Measure some leads."""
     try:
-        return Heart(analyse_ecg(judged_part(instance)))
+        return Heart(analyse_ecg(leads))
     # The network may judge the recording all the same.
     except UnmeasurableError as error:
         return Heart(None, str(error))

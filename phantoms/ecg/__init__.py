@@ -13,7 +13,8 @@ from phantoms.ecg.dicom import (
 )
 from phantoms.ecg.heart import BundleBranch, Conduction, Heart, Infarction, Rhythm
 from phantoms.ecg.noise import NONE, RESTING, RESTLESS, Noise
-from phantoms.ecg.patients import FINDINGS, random_findings, random_heart, random_noise
+from phantoms.ecg.patients import FINDINGS, random_heart, random_noise, together
+from phantoms.ecg.population import random_findings, random_patient
 from phantoms.ecg.simulate import Beat, SimulatedECG, simulate_ecg
 
 __all__ = [
@@ -38,8 +39,10 @@ __all__ = [
     "random_findings",
     "random_heart",
     "random_noise",
+    "random_patient",
     "rhythm_group",
     "simulate_ecg",
+    "together",
     "write_ecg",
     "write_groups",
 ]

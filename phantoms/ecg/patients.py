@@ -19,24 +19,18 @@ def random_heart(random: Generator, *findings: str | None) -> Heart:
 
     Findings that no heart has together are a :class:`ValueError`.
     """
-    heart = _healthy(random)
-    for finding in findings:
-        if finding is not None:
-            heart = FINDINGS[finding](heart, random)
+    heart, named = _healthy(random), [finding for finding in findings if finding is not None]
+    for number, finding in enumerate(named):
+        for other in named[:number]:
+            if not together(finding, other):
+                raise ValueError(f"no heart has {other} and {finding} together")
+        heart = FINDINGS[finding](heart, random)
     return heart
 
 
-def random_findings(random: Generator) -> tuple[str, ...]:
-    """Return findings of a patient of a cardiology ward: none, or at most one of each group that go together."""
-    found: list[str] = []
-    for group, chance in _GROUPS:
-        if random.random() < chance:
-            found.append(str(random.choice(group)))
-    if "ventricular_pacing" in found or "av_block_complete" in found:
-        return (found[0],)
-    if "atrial_fibrillation" in found and "av_block_first_degree" in found:
-        found.remove("av_block_first_degree")
-    return tuple(found)
+def together(finding: str, other: str) -> bool:
+    """Whether a heart can have both of two different :data:`FINDINGS`."""
+    return not any(finding in group and other in group for group in _EXCLUSIVE)
 
 
 def random_noise(random: Generator) -> Noise:
@@ -69,14 +63,20 @@ def _qt(rate: float, corrected: float) -> float:
     return corrected * float(np.cbrt(60 / rate))
 
 
-def _at_rate(heart: Heart, rate: float, **changes: Any) -> Heart:
-    """The same heart at another rate, with QT following it."""
+def at_rate(heart: Heart, rate: float, **changes: Any) -> Heart:
+    """Return the same heart at another rate, with QT following it by Fridericia's formula, and other changes."""
     return replace(heart, rate=rate, qt=_qt(rate, heart.qt / float(np.cbrt(60 / heart.rate))), **changes)
 
 
+def _racing(heart: Heart, random: Generator) -> Heart:
+    rate, pr = random.uniform(104, 135), random.uniform(120, 150)
+    return at_rate(heart, rate, pr=heart.pr if heart.pr > 200 else pr)
+
+
 def _fibrillating(heart: Heart, random: Generator) -> Heart:
-    rate = random.uniform(65, 125)
-    return replace(heart, rhythm=Rhythm.ATRIAL_FIBRILLATION, rate=rate, qt=_qt(rate, random.uniform(370, 420)))
+    rate, corrected = random.uniform(65, 125), random.uniform(370, 420)
+    own = heart.qt / _qt(heart.rate, 1.0)
+    return replace(heart, rhythm=Rhythm.ATRIAL_FIBRILLATION, rate=rate, qt=_qt(rate, own if own >= 490 else corrected))
 
 
 def _blocked_bundle(branch: BundleBranch) -> Callable[[Heart, Generator], Heart]:
@@ -92,50 +92,66 @@ def _infarcted(where: Infarction) -> Callable[[Heart, Generator], Heart]:
     return lambda heart, random: replace(heart, infarction=where, st_elevation=random.uniform(0.2, 0.45))
 
 
+def _completely_blocked(heart: Heart, random: Generator) -> Heart:
+    rate, qrs = random.uniform(34, 46), random.uniform(95, 150)
+    if heart.bundle_branch is not BundleBranch.NORMAL:
+        qrs = heart.qrs
+    return at_rate(heart, rate, conduction=Conduction.COMPLETE_BLOCK, qrs=qrs)
+
+
+def _with_long_qt(heart: Heart, random: Generator) -> Heart:
+    # A wide QRS makes QT longer, which alone is no long QT.
+    widened = 0.6 * max(0.0, heart.qrs - 106)
+    return replace(heart, qt=_qt(heart.rate, random.uniform(490, 560)) + widened)
+
+
+def _calm(rate: float) -> float:
+    """The rate of a heart with premature beats, which are easily seen up to 80 a minute; a tachycardia stays one."""
+    return rate if rate > 100 else min(rate, 80)
+
+
 FINDINGS: dict[str, Callable[[Heart, Generator], Heart]] = {
-    "sinus_bradycardia": lambda heart, random: _at_rate(heart, random.uniform(42, 56)),
-    "sinus_tachycardia": lambda heart, random: _at_rate(heart, random.uniform(104, 135), pr=random.uniform(120, 150)),
+    "sinus_bradycardia": lambda heart, random: at_rate(heart, random.uniform(42, 56)),
+    "sinus_tachycardia": _racing,
     "atrial_fibrillation": _fibrillating,
     "av_block_first_degree": lambda heart, random: replace(heart, pr=random.uniform(215, 300)),
     "av_block_second_degree": lambda heart, random: replace(
         heart, conduction=Conduction.WENCKEBACH if random.random() < 0.5 else Conduction.MOBITZ
     ),
-    "av_block_complete": lambda heart, random: _at_rate(
-        heart, random.uniform(34, 46), conduction=Conduction.COMPLETE_BLOCK, qrs=random.uniform(95, 150)
-    ),
+    "av_block_complete": _completely_blocked,
     "left_bundle_branch_block": _blocked_bundle(BundleBranch.LEFT),
     "right_bundle_branch_block": _blocked_bundle(BundleBranch.RIGHT),
     "premature_ventricular_beats": lambda heart, random: replace(
-        heart, premature_ventricular=random.uniform(0.12, 0.3), rate=min(heart.rate, 80)
+        heart, premature_ventricular=random.uniform(0.12, 0.3), rate=_calm(heart.rate)
     ),
     "premature_atrial_beats": lambda heart, random: replace(
-        heart, premature_atrial=random.uniform(0.15, 0.3), rate=min(heart.rate, 80)
+        heart, premature_atrial=random.uniform(0.15, 0.3), rate=_calm(heart.rate)
     ),
-    "long_qt": lambda heart, random: replace(heart, qt=_qt(heart.rate, random.uniform(490, 560))),
+    "long_qt": _with_long_qt,
     "low_voltage": lambda heart, random: replace(heart, voltage=random.uniform(0.18, 0.32)),
     "anterior_infarction": _infarcted(Infarction.ANTERIOR),
     "inferior_infarction": _infarcted(Infarction.INFERIOR),
     "ventricular_pacing": lambda heart, random: replace(
-        _at_rate(heart, random.uniform(60, 75)), rhythm=Rhythm.PACED, qrs=random.uniform(140, 175), qt=440.0
+        at_rate(heart, random.uniform(60, 75)), rhythm=Rhythm.PACED, qrs=random.uniform(140, 175), qt=440.0
     ),
 }
 """Each finding as a change of a healthy heart."""
 
-_GROUPS: tuple[tuple[tuple[str, ...], float], ...] = (
-    (
-        (
-            "ventricular_pacing",
-            "av_block_complete",
-            "atrial_fibrillation",
-            "av_block_second_degree",
-            "sinus_bradycardia",
-            "sinus_tachycardia",
-            "premature_ventricular_beats",
-            "premature_atrial_beats",
-        ),
-        0.6,
-    ),
-    (("av_block_first_degree", "left_bundle_branch_block", "right_bundle_branch_block"), 0.35),
-    (("anterior_infarction", "inferior_infarction", "low_voltage", "long_qt"), 0.4),
+_EXCLUSIVE: tuple[frozenset[str], ...] = tuple(
+    frozenset(group.split())
+    for group in (
+        # One of these sets the rate.
+        "sinus_bradycardia sinus_tachycardia atrial_fibrillation av_block_complete ventricular_pacing",
+        # Without P waves that are conducted there is none to be late, dropped or early.
+        "atrial_fibrillation av_block_complete ventricular_pacing av_block_first_degree",
+        "atrial_fibrillation av_block_complete ventricular_pacing av_block_second_degree",
+        "atrial_fibrillation av_block_complete ventricular_pacing premature_atrial_beats",
+        # In this model an escape rhythm of the ventricles looks as premature beats do.
+        "av_block_complete premature_ventricular_beats",
+        "left_bundle_branch_block right_bundle_branch_block ventricular_pacing",
+        # By how much a paced QRS lengthens QT is not agreed on.
+        "ventricular_pacing long_qt",
+        "anterior_infarction inferior_infarction",
+    )
 )
-"""Findings of which a heart has at most one, in the order in which they change it, and how often it has one."""
+"""Of each group a heart has one finding at most."""

@@ -7,7 +7,7 @@ from enum import Enum
 
 import numpy as np
 
-from phantoms.ecg.heart import Conduction, Heart, Rhythm
+from phantoms.ecg.heart import BundleBranch, Conduction, Heart, Rhythm
 
 _BREATH_HERTZ = 0.23
 _WENCKEBACH_MS = (0.0, 70.0, 110.0)
@@ -53,19 +53,32 @@ def excite(heart: Heart, seconds: float, random: np.random.Generator) -> Sequenc
     if heart.rhythm is Rhythm.ATRIAL_FIBRILLATION:
         return _irregular(heart, seconds, random)
     if heart.rhythm is Rhythm.PACED:
-        return _regular(heart, seconds, Origin.PACED, heart.qrs, ())
+        return _regular(heart, seconds, Origin.PACED, (), random)
     if heart.conduction is Conduction.COMPLETE_BLOCK:
         cycle = 60.0 / _ATRIAL_RATE_IN_BLOCK
         atria = tuple(np.arange(-cycle * random.random(), seconds + cycle, cycle))
-        origin = Origin.VENTRICULAR if heart.qrs >= 120 else Origin.CONDUCTED
-        return _regular(heart, seconds, origin, heart.qrs, atria)
+        # A wide escape beat comes from the ventricles, unless its width is that of a blocked bundle below the node.
+        wide = heart.qrs >= 120 and heart.bundle_branch is BundleBranch.NORMAL
+        origin = Origin.VENTRICULAR if wide else Origin.CONDUCTED
+        return _regular(heart, seconds, origin, atria, random)
     return _sinus(heart, seconds, random)
 
 
-def _regular(heart: Heart, seconds: float, origin: Origin, qrs: float, p_onsets: tuple[float, ...]) -> Sequence:
+def _regular(
+    heart: Heart, seconds: float, origin: Origin, p_onsets: tuple[float, ...], random: np.random.Generator
+) -> Sequence:
     cycle = 60.0 / heart.rate
-    onsets = np.arange(-0.6 * cycle, seconds + cycle, cycle)
-    return Sequence(tuple(Excitation(float(onset), qrs, heart.qt, origin, None) for onset in onsets), p_onsets)
+    early = max(_PREMATURE_FRACTION * cycle, (heart.qt + _REFRACTORY_MS) / 1000)
+    beats, late = [], 0.0
+    for onset in np.arange(-0.6 * cycle, seconds + cycle, cycle):
+        beats.append(Excitation(float(onset) + late, heart.qrs, heart.qt, origin, None))
+        if _is_premature(heart, random):
+            beats.append(
+                Excitation(float(onset) + late + early, _VENTRICULAR_QRS_MS, heart.qt, Origin.VENTRICULAR, None)
+            )
+            # What sets the pace counts its cycle from the premature beat.
+            late += early
+    return Sequence(tuple(beats), p_onsets)
 
 
 def _irregular(heart: Heart, seconds: float, random: np.random.Generator) -> Sequence:
@@ -73,17 +86,26 @@ def _irregular(heart: Heart, seconds: float, random: np.random.Generator) -> Seq
     mean, shortest = 60.0 / heart.rate, (heart.qt + _REFRACTORY_MS) / 1000
     if mean <= shortest:
         raise ValueError(f"at {heart.rate:g} beats a minute in atrial fibrillation QT has to be shorter")
-    onsets = [-0.6 * mean]
+    onsets, origins = [-0.6 * mean], [Origin.CONDUCTED]
     while onsets[-1] < seconds + mean:
+        if _is_premature(heart, random):
+            onsets.append(onsets[-1] + max(_PREMATURE_FRACTION * mean, shortest))
+            origins.append(Origin.VENTRICULAR)
         onsets.append(onsets[-1] + shortest + random.gamma(2.5, (mean - shortest) / 2.5))
+        origins.append(Origin.CONDUCTED)
     cycles = np.diff(onsets, prepend=onsets[0] - mean)
     return Sequence(
         tuple(
-            Excitation(onset, heart.qrs, qt, Origin.CONDUCTED, None)
-            for onset, qt in zip(onsets, _adapted(heart, cycles), strict=True)
+            Excitation(onset, _VENTRICULAR_QRS_MS if origin is Origin.VENTRICULAR else heart.qrs, qt, origin, None)
+            for onset, origin, qt in zip(onsets, origins, _adapted(heart, cycles), strict=True)
         ),
         (),
     )
+
+
+def _is_premature(heart: Heart, random: np.random.Generator) -> bool:
+    """Whether a beat is followed by a premature one of the ventricles."""
+    return heart.premature_ventricular > 0 and random.random() < heart.premature_ventricular
 
 
 def _sinus(heart: Heart, seconds: float, random: np.random.Generator) -> Sequence:

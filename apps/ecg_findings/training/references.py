@@ -40,9 +40,8 @@ def recorded_profiles(folder: Path) -> Vectors:
 
 
 def _simulated_profile(seed: int) -> Vectors:
-    leads, _ = simulate_recording(seed)
     chosen = _LEAD_SETS[seed % len(_LEAD_SETS)]
-    return signal_profile(leads.chosen(chosen))
+    return signal_profile(simulate_recording(seed).leads.chosen(chosen))
 
 
 def _measurable(profiles: Sequence[Vectors]) -> Vectors:

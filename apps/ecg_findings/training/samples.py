@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.ecg_findings.signal import SAMPLING_HERTZ, network_input
+from apps.ecg_findings.signal import network_input
 from operators.learn.loop import Batch
 from operators.learn.program import simulate
 from operators.read.waveforms.ecg_leads import STANDARD_LEADS, EcgLeads
-from phantoms.ecg import random_findings, random_heart, random_noise, simulate_ecg
+from phantoms.ecg import SimulatedECG, random_noise, random_patient, simulate_ecg
+from phantoms.ecg.rhythm import Origin
 
 _SIMULATED_HERTZ = 500
+_SHIFT = 32
+"""Samples: half of those that one sample of the network's deepest features stands for."""
+_PREMATURE = {
+    "premature_ventricular_beats": Origin.VENTRICULAR,
+    "premature_atrial_beats": Origin.ATRIAL_PREMATURE,
+}
+
+
+Sample = tuple[NDArray[np.float16], NDArray[np.float32]]
+"""Signals (lead, time) in mV and truth (label,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,42 +37,59 @@ class Samples:
     truth: NDArray[np.float32]
 
 
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """The leads of a simulated patient, the findings, and how many beats a minute the recording shows."""
+
+    leads: EcgLeads
+    findings: tuple[str, ...]
+    rate: float
+
+
 def simulate_samples(seeds: Sequence[int], labels: Sequence[str], *, processes: int = 1) -> Samples:
     """Simulate one patient for each seed."""
-    found = simulate(partial(_simulate, labels=tuple(labels)), seeds, processes=processes)
-    return Samples(np.stack([signal for signal, _ in found]), np.stack([truth for _, truth in found]))
+    return samples_of(simulate(partial(_simulate, labels=tuple(labels)), seeds, processes=processes))
 
 
-def simulate_recording(seed: int) -> tuple[EcgLeads, tuple[str, ...]]:
-    """Simulate one patient with some findings."""
-    random = np.random.default_rng([seed, 41])
-    for findings in _drawn(random):
-        try:
-            heart = random_heart(random, *findings)
-            ecg = simulate_ecg(heart, seed=seed, noise=random_noise(random), sampling_frequency=_SIMULATED_HERTZ)
-        # Two findings that no heart has together: another patient.
-        except ValueError:
-            continue
-        return EcgLeads(STANDARD_LEADS, ecg.leads, float(_SIMULATED_HERTZ)), findings
-    raise AssertionError("patients are drawn without end")
+def samples_of(made: Sequence[Sample]) -> Samples:
+    """Put samples together."""
+    return Samples(np.stack([signal for signal, _ in made]), np.stack([truth for _, truth in made]))
 
 
-def _simulate(seed: int, labels: tuple[str, ...]) -> tuple[NDArray[np.float16], NDArray[np.float32]]:
-    leads, findings = simulate_recording(seed)
-    truth = np.array([label in findings for label in labels], dtype=np.float32)
-    return network_input(leads).astype(np.float16), truth
-
-
-def _drawn(random: np.random.Generator) -> Iterator[tuple[str, ...]]:
+def simulate_recording(seed: int, findings: tuple[str, ...] | None = None, rate: float | None = None) -> Recording:
+    """Simulate one patient, with the findings and the rate (beats a minute) that are named, or with some."""
+    random, rhythm = np.random.default_rng([seed, 41]), seed
     while True:
-        yield random_findings(random)
+        heart, found = random_patient(random, findings, rate)
+        ecg = simulate_ecg(heart, seed=rhythm, noise=random_noise(random), sampling_frequency=_SIMULATED_HERTZ)
+        if findings is not None:
+            # In a rhythm without any early beat no other heart with the same findings would have one.
+            rhythm = int(random.integers(2**31))
+        if shows(ecg, found):
+            return Recording(EcgLeads(STANDARD_LEADS, ecg.leads, float(_SIMULATED_HERTZ)), found, ecg.rate)
+
+
+def sample_of(recording: Recording, labels: Sequence[str]) -> Sample:
+    """What the network sees of a recording, and the truth."""
+    truth = np.array([label in recording.findings for label in labels], dtype=np.float32)
+    return network_input(recording.leads).astype(np.float16), truth
+
+
+def shows(ecg: SimulatedECG, findings: Sequence[str]) -> bool:
+    """Whether a recording has the premature beats of its heart: in ten seconds there may be none."""
+    origins = {beat.origin for beat in ecg.beats}
+    return all(origin in origins for finding, origin in _PREMATURE.items() if finding in findings)
+
+
+def _simulate(seed: int, labels: tuple[str, ...]) -> Sample:
+    return sample_of(simulate_recording(seed), labels)
 
 
 def augmented(signals: NDArray[np.float32], truth: NDArray[np.float32], random: np.random.Generator) -> Batch:
     """Return a batch shifted in time, scaled, and with leads left out: of every third sample all but one."""
     batch = signals.copy()
     for sample in batch:
-        sample[:] = np.roll(sample, int(random.integers(0, round(SAMPLING_HERTZ))), axis=1)
+        sample[:] = _shifted(sample, int(random.integers(-_SHIFT, _SHIFT + 1)))
         sample *= random.uniform(0.9, 1.1)
         chance = random.random()
         if chance < 0.3:
@@ -70,3 +98,13 @@ def augmented(signals: NDArray[np.float32], truth: NDArray[np.float32], random: 
         elif chance < 0.5:
             sample[random.random(len(sample)) < 0.4] = 0
     return batch, truth
+
+
+def _shifted(sample: NDArray[np.float32], by: int) -> NDArray[np.float32]:
+    """Later by so many samples, without a seam that would look like a beat out of time."""
+    shifted = np.zeros_like(sample)
+    if by >= 0:
+        shifted[:, by:] = sample[:, : sample.shape[1] - by]
+    else:
+        shifted[:, :by] = sample[:, -by:]
+    return shifted
