@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from itertools import combinations, product
+from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -18,8 +18,10 @@ from phantoms.ecg import (
     Conduction,
     Heart,
     SimulatedECG,
+    at_rate,
     random_heart,
     simulate_ecg,
+    together,
 )
 from phantoms.ecg.heart import Rhythm
 from phantoms.ecg.rhythm import Origin
@@ -39,28 +41,8 @@ FEW_LEADS: dict[str, tuple[str, ...]] = {
 }
 """What watches, Holter recorders and monitors record."""
 
-_PACE = ("sinus_bradycardia", "sinus_tachycardia", "atrial_fibrillation", "av_block_complete", "ventricular_pacing")
-_BLOCKS = ("av_block_first_degree", "av_block_second_degree")
-_BUNDLES = ("left_bundle_branch_block", "right_bundle_branch_block")
-_PREMATURE = ("premature_ventricular_beats", "premature_atrial_beats")
-_INFARCTIONS = ("anterior_infarction", "inferior_infarction")
-_EXCLUDED = {
-    frozenset(pair)
-    for pairs in (
-        combinations(_PACE, 2),
-        combinations(_BUNDLES, 2),
-        combinations(_INFARCTIONS, 2),
-        # No P wave leads to the ventricles.
-        product(("atrial_fibrillation", "av_block_complete", "ventricular_pacing"), (*_BLOCKS, *_PREMATURE)),
-        # The ventricles are excited from below the bundle branches.
-        product(("av_block_complete", "ventricular_pacing"), _BUNDLES),
-    )
-    for pair in pairs
-}
-"""Findings that no simulated heart has together."""
-
-_CHANGE_FIRST = (*_PREMATURE, *_PACE)
-"""Some findings change the rate, others take intervals from the rate as it then is."""
+_OWN_RATE = ("sinus_bradycardia", "sinus_tachycardia", "atrial_fibrillation", "ventricular_pacing")
+"""Findings that say what the rate is."""
 _SLOWEST, _FASTEST = 46.0, 118.0
 _ESCAPE_RATES = (30.0, 65.0)
 _LEAST_PR = 205.0
@@ -92,7 +74,7 @@ def simulate_case(case: Case) -> SimulatedECG:
         try:
             heart = random_heart(random, *case.findings)
             if case.rate is not None:
-                heart = at_rate(heart, case.rate)
+                heart = _beating_at(heart, case.rate)
             ecg = simulate_ecg(
                 heart,
                 seed=int(random.integers(2**31)),
@@ -112,17 +94,9 @@ def leads_of(ecg: SimulatedECG, names: tuple[str, ...]) -> EcgLeads:
     return EcgLeads(names, np.stack([ecg.lead(name) for name in names]), float(ecg.sampling_frequency))
 
 
-def at_rate(heart: Heart, rate: float) -> Heart:
-    """Return a heart at another rate: QTc (Fridericia) stays, above 100 beats a minute PR is shorter."""
-    pr = heart.pr if rate <= 100 else 0.8 * heart.pr
-    qt = heart.qt * float(np.cbrt(heart.rate / rate))
-    return replace(heart, rate=rate, qt=qt, pr=pr, p=min(heart.p, pr - 10))
-
-
 def admissible_pairs() -> tuple[tuple[str, str], ...]:
-    """Return every two findings that a heart can have together, in the order in which they change it."""
-    ordered = sorted(FINDINGS, key=lambda finding: (finding not in _CHANGE_FIRST, _place(finding)))
-    return tuple(pair for pair in combinations(ordered, 2) if frozenset(pair) not in _EXCLUDED)
+    """Return every two findings that a heart can have together."""
+    return tuple(pair for pair in combinations(FINDINGS, 2) if together(*pair))
 
 
 def cases_over_rates(kinds: Iterable[tuple[str, ...]], seeds: range, noise: str = "resting") -> Iterator[Case]:
@@ -135,12 +109,13 @@ def cases_over_rates(kinds: Iterable[tuple[str, ...]], seeds: range, noise: str 
 def _rate(findings: tuple[str, ...], part: float) -> float | None:
     if "av_block_complete" in findings:
         return _ESCAPE_RATES[0] + part * (_ESCAPE_RATES[1] - _ESCAPE_RATES[0])
-    return None if set(findings) & set(_PACE) else _SLOWEST + part * (_FASTEST - _SLOWEST)
+    return None if set(findings) & set(_OWN_RATE) else _SLOWEST + part * (_FASTEST - _SLOWEST)
 
 
-def _place(finding: str) -> int:
-    order = (*_CHANGE_FIRST, *FINDINGS)
-    return order.index(finding)
+def _beating_at(heart: Heart, rate: float) -> Heart:
+    """The heart at another rate; above 100 beats a minute PR is shorter."""
+    pr = heart.pr if rate <= 100 else 0.8 * heart.pr
+    return at_rate(heart, rate, pr=pr, p=min(heart.p, pr - 10))
 
 
 def _shows(ecg: SimulatedECG, finding: str) -> bool:
