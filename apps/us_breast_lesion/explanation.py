@@ -66,7 +66,7 @@ def _grad_cam(picture: NDArray[np.float32], mask: NDArray[np.bool_], model: Mode
         *finer, _, deepest = model.network.features(pixels)
 
     def explained(x: Tensor) -> Tensor:
-        # The deepest maps point away from the mass in two of three pictures: skips carry most of the outline.
+        # The deepest maps point away from the mass in every second picture: skips carry most of the outline.
         return model.network.features(x)[-2]
 
     def score(maps: Tensor) -> Tensor:
