@@ -43,7 +43,6 @@ def global_measurements(ecg: EcgAnalysis) -> EcgGlobalMeasurements:
         qrs_axis=_tenths(ecg.axes.qrs),
         t_axis=_tenths(ecg.axes.t),
         beat_count=len(ecg.beats),
-        ectopic_beat_count=ecg.ectopic_count,
         more=() if ecg.p is None else (Measurement(_P_DURATION, round(ecg.p, 1), _MILLISECOND),),
     )
 

@@ -23,6 +23,11 @@ class RoutedApp:
     stat_when: str | None = None
     priors: PriorsConfig | None = None
 
+    @property
+    def minds_pauses(self) -> bool:
+        """Whether the app waits as long as the study's sender is known to pause: not where it needs one object only."""
+        return self.manifest.quiet_seconds is None or self.readiness is not None
+
     def readiness_within(self, node: ReadinessConfig) -> ReadinessConfig:
         """Return what the app decides by: the site's own values for it, else the node's.
 

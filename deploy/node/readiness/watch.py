@@ -219,13 +219,17 @@ class Readiness:
         if config.archive is not None and self._archives is not None:
             asked = self._archives.count(config.archive, study.uid, study.revision)
             counts += [asked.count] if asked.count is not None else []
+        # A node without apps decides, too.
+        minds_pauses = app not in self._apps or self._apps[app].minds_pauses
         return Evidence(
             quiet=study.quiet,
             received=len(contents.sop_instance_uids),
             results=contents.results,
             receiving=receiving,
             ending=ending,
-            pause=max((pauses[sender] for sender in contents.senders if sender in pauses), default=None),
+            pause=max(
+                (pauses[sender] for sender in contents.senders if sender in pauses and minds_pauses), default=None
+            ),
             counts=tuple(counts),
             announced=watched.announced,
             lacking=contents.lacking.get(app, ()),

@@ -81,14 +81,16 @@ def judge_rules(ecg: EcgAnalysis, *, sex: str = "", age: float | None = None) ->
 
 
 def _rhythm(ecg: EcgAnalysis) -> Iterator[Flag]:
-    rate, rhythm = f"{ecg.rate:.0f} beats a minute", ecg.facts.rhythm
+    # As it is told: 100.3 is 100, and no tachycardia.
+    told = round(ecg.rate)
+    rate, rhythm = f"{told} beats a minute", ecg.facts.rhythm
     reversal = reversed_limb_leads(ecg)
     if reversal is not None:
         yield reversal
     if rhythm is Rhythm.SINUS:
-        if ecg.rate < 60:
+        if told < 60:
             yield Flag(SINUS_BRADYCARDIA, "sinus rhythm below 60 beats a minute", rate)
-        elif ecg.rate > 100:
+        elif told > 100:
             yield Flag(SINUS_TACHYCARDIA, "sinus rhythm above 100 beats a minute", rate)
         else:
             yield Flag(SINUS_RHYTHM, "a P wave before each usual beat, 60 to 100 beats a minute", rate)
@@ -99,9 +101,9 @@ def _rhythm(ecg: EcgAnalysis) -> Iterator[Flag]:
         )
     elif rhythm is Rhythm.PACED:
         yield Flag(PACED, "a spike before most beats", rate)
-    if rhythm is not Rhythm.SINUS and ecg.rate < 60:
+    if rhythm is not Rhythm.SINUS and told < 60:
         yield Flag(BRADYCARDIA, "below 60 beats a minute", rate)
-    elif rhythm is not Rhythm.SINUS and ecg.rate > 100:
+    elif rhythm is not Rhythm.SINUS and told > 100:
         yield Flag(TACHYCARDIA, "above 100 beats a minute", rate)
     ectopic = ecg.ectopic_count
     if ectopic and rhythm is not Rhythm.PACED:

@@ -47,20 +47,20 @@ def without_slow_waves(found: Samples, leads: EcgLeads) -> Samples:
     kept = fast > _SLOWEST_BEAT
     tall = highest_around(np.abs(bandpassed(leads, 1.0, 40.0)).max(axis=0), found, reach) > _TALLEST_P_MILLIVOLT
     small = (fast < _P_SPEED) & (large < _P_SIZE) & ~tall
-    kept &= ~small | _are_like(found, found[kept & ~small], leads)
+    kept &= ~small | are_like(found, found[kept & ~small], leads)
     for place, sample in enumerate(found):
         beside = np.abs(found - sample) < near
         slower = speed[place] < _SLOW_WAVE_SPEED * speed
         smaller = size[place] < _SLOW_WAVE_SIZE * size
         kept[place] &= not np.any(beside & slower & smaller)
     found, prominence = found[kept], (speed * size)[kept]
-    like = _are_like(found, found, leads)
+    like = are_like(found, found, leads)
     reach = round(_VENTRICULAR_REFRACTORY_SECONDS * frequency)
     larger = (np.abs(found[:, None] - found[None]) < reach) & (prominence[None] > prominence[:, None])
     return found[like | ~larger.any(axis=1)]
 
 
-def _are_like(found: Samples, beats: Samples, leads: EcgLeads) -> Mask:
+def are_like(found: Samples, beats: Samples, leads: EcgLeads) -> Mask:
     """Which deflections have the shape of some beats: those are beats, however small, as where the heart swings."""
     reach, shift = (round(seconds * leads.sampling_frequency) for seconds in (_SHAPE_SECONDS, _SHIFT_SECONDS))
     whole = [beat for beat in beats if reach <= beat < leads.signal.shape[1] - reach]

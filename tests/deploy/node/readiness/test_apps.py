@@ -95,6 +95,20 @@ def test_an_app_of_one_object_waits_less_unless_the_site_wants_it_to_wait(
     assert evidence["quiet_needed"] == needed
 
 
+@pytest.mark.parametrize(("own", "jobs"), [(None, 1), (ReadinessConfig(quiet_seconds=0.2), 0)])
+def test_an_app_of_one_object_minds_no_pauses_of_its_sender_unless_the_site_has_set_its_readiness(
+    examination: Examination, tmp_path: Path, own: ReadinessConfig | None, jobs: int
+) -> None:
+    quick = app(PATIENT, own)
+    quick = replace(quick, manifest=quick.manifest.model_copy(update={"quiet_seconds": 0.2}))
+    node = Node(tmp_path / "node", {PATIENT: quick})
+    with node.database.write() as session:
+        session.add(Sender(calling_ae_title="SCANNER", pauses=[20.0], updated=datetime.now(timezone.utc)))
+    node.receive(examination.flair)
+    node.wait(1)
+    assert len(node.decide()) == jobs
+
+
 def test_an_app_that_is_taken_out_is_not_waited_for(two: Node, examination: Examination) -> None:
     two.receive(examination.flair)
     two.wait(5)

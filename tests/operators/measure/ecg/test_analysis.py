@@ -47,6 +47,7 @@ from phantoms.ecg import (
     Noise,
     SimulatedECG,
     random_heart,
+    random_patient,
     simulate_ecg,
 )
 from phantoms.ecg.heart import Rhythm as HeartRhythm
@@ -267,6 +268,18 @@ def test_left_bundle_branch_block_with_sinus_tachycardia_has_no_other_beats() ->
         flags = [flag.finding for flag in judge_rules(found)]
         assert LEFT_BUNDLE in flags
         assert PREMATURE_VENTRICULAR not in flags
+
+
+@pytest.mark.parametrize("rhythm", ["sinus_tachycardia", "atrial_fibrillation"])
+@pytest.mark.parametrize("rate", [125.0, 135.0, 145.0, 155.0])
+def test_no_beat_is_lost_beside_the_t_waves_of_a_fast_heart_with_left_bundle_branch_block(
+    rhythm: str, rate: float
+) -> None:
+    heart, _ = random_patient(np.random.default_rng(7), (rhythm, "left_bundle_branch_block"), rate)
+    ecg = simulate_ecg(heart, seed=7, noise=RESTING)
+    found = analyse_ecg(leads_of(ecg))
+    assert_beats(found, ecg)
+    assert found.rate == pytest.approx(ecg.rate, abs=2)
 
 
 def assert_beats(found: EcgAnalysis, truth: SimulatedECG) -> None:
