@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +21,12 @@ from apps.ecg_findings.rate import RATE_GATE
 from apps.ecg_findings.train import MODEL_FOLDER
 from apps.ecg_findings.training.samples import simulate_recording
 from operators.learn.program import simulate
-from phantoms.ecg import FINDINGS, together
+from phantoms.ecg import FINDINGS, admissible_pairs
 
 FIRST_SEED = 4_000_000
 """Of no training and no other measurement."""
 
-PAIRS = tuple(pair for pair in combinations(FINDINGS, 2) if together(*pair))
+PAIRS = admissible_pairs()
 RATES = (26, 30, 34, 38, 42, 46, 50, 55, 57, 59, 61, 63, 70, 80, 90, 97, 99, 101, 103, *range(110, 201, 10))
 LIMITS = (25, 34, 40, 50, 60, 80, 100, 120, 135, 150, 170, 220)
 """Beats a minute between which recordings of any findings are counted together."""

@@ -9,11 +9,11 @@ from itertools import product
 from pathlib import Path
 
 from apps.ecg_intervals.training.bland_altman import draw_bland_altman
-from apps.ecg_intervals.training.cases import FEW_LEADS, NOISES, RATES, Case, admissible_pairs, cases_over_rates
+from apps.ecg_intervals.training.cases import FEW_LEADS, NOISES, RATES, Case, cases_over_rates
 from apps.ecg_intervals.training.combinations import lead_table, pair_table, totals
 from apps.ecg_intervals.training.scores import Score, score_all
 from apps.ecg_intervals.training.tables import finding_table, flag_table, interval_table, rate_table
-from phantoms.ecg import FINDINGS
+from phantoms.ecg import FINDINGS, admissible_pairs
 
 PLOT = Path(__file__).parent / "bland_altman.png"
 FIRST_SEED = 500_000

@@ -13,7 +13,7 @@ from phantoms.ecg.dicom import (
 )
 from phantoms.ecg.heart import BundleBranch, Conduction, Heart, Infarction, Rhythm
 from phantoms.ecg.noise import NONE, RESTING, RESTLESS, Noise
-from phantoms.ecg.patients import FINDINGS, at_rate, random_heart, random_noise, together
+from phantoms.ecg.patients import FINDINGS, admissible_pairs, at_rate, random_heart, random_noise, together
 from phantoms.ecg.population import random_findings, random_patient
 from phantoms.ecg.simulate import Beat, SimulatedECG, simulate_ecg
 
@@ -35,6 +35,7 @@ __all__ = [
     "Noise",
     "Rhythm",
     "SimulatedECG",
+    "admissible_pairs",
     "at_rate",
     "median_beat_group",
     "random_findings",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,11 @@ def random_heart(random: Generator, *findings: str | None) -> Heart:
 def together(finding: str, other: str) -> bool:
     """Whether a heart can have both of two different :data:`FINDINGS`."""
     return not any(finding in group and other in group for group in _EXCLUSIVE)
+
+
+def admissible_pairs() -> tuple[tuple[str, str], ...]:
+    """Return every two of the :data:`FINDINGS` that a heart can have together."""
+    return tuple(pair for pair in combinations(FINDINGS, 2) if together(*pair))
 
 
 def random_noise(random: Generator) -> Noise:

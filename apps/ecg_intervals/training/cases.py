@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
 from operators.read.waveforms.ecg_leads import STANDARD_LEADS, EcgLeads
 from phantoms.ecg import (
-    FINDINGS,
     FIVE_ELECTRODES,
     NONE,
     RESTING,
@@ -21,7 +19,6 @@ from phantoms.ecg import (
     at_rate,
     random_heart,
     simulate_ecg,
-    together,
 )
 from phantoms.ecg.heart import Rhythm
 from phantoms.ecg.rhythm import Origin
@@ -51,7 +48,7 @@ _TRIES = 100
 
 @dataclass(frozen=True)
 class Case:
-    """One simulated recording: some of :data:`FINDINGS`, none for a healthy heart, and a noise of :data:`NOISES`.
+    """One simulated recording: some of ``phantoms.ecg.FINDINGS``, none for a healthy heart; a noise of :data:`NOISES`.
 
     A ``rate`` (beats a minute) makes the heart beat at it, in its own rhythm. Only ``leads`` are measured.
     """
@@ -92,11 +89,6 @@ def simulate_case(case: Case) -> SimulatedECG:
 def leads_of(ecg: SimulatedECG, names: tuple[str, ...]) -> EcgLeads:
     """Return what a recorder of some leads would have of a simulated heart."""
     return EcgLeads(names, np.stack([ecg.lead(name) for name in names]), float(ecg.sampling_frequency))
-
-
-def admissible_pairs() -> tuple[tuple[str, str], ...]:
-    """Return every two findings that a heart can have together."""
-    return tuple(pair for pair in combinations(FINDINGS, 2) if together(*pair))
 
 
 def cases_over_rates(kinds: Iterable[tuple[str, ...]], seeds: range, noise: str = "resting") -> Iterator[Case]:

@@ -138,8 +138,8 @@ def analyse_ecg(leads: EcgLeads) -> EcgAnalysis:
     if hidden and vague is None and height < TALLEST_P_MILLIVOLT + LEAST_T_MILLIVOLT:
         vague = "P lies on T or at QRS, and T is hardly larger than P waves may be"
     flat = not everywhere and height < LEAST_T_MILLIVOLT
-    no_qt = waves.t_end is None or vague or flat
-    qt = None if no_qt or waves.t_end is None else 1000 * (waves.t_end - waves.qrs_onset)
+    t_end = None if vague or flat else waves.t_end
+    qt = None if t_end is None else 1000 * (t_end - waves.qrs_onset)
     pr = None if hidden else _pr(waves, beats, facts.rhythm)
     return EcgAnalysis(
         # What is not measured is not marked on single beats, either.

@@ -12,7 +12,6 @@ from apps.ecg_intervals.training.bland_altman import draw_bland_altman
 from apps.ecg_intervals.training.cases import (
     FEW_LEADS,
     Case,
-    admissible_pairs,
     cases_over_rates,
     simulate_case,
 )
@@ -27,7 +26,7 @@ from apps.ecg_intervals.training.combinations import (
 from apps.ecg_intervals.training.scores import LIMITS, Score, errors, score, score_all, sensitivity_and_specificity
 from apps.ecg_intervals.training.truth import expected_flags
 from operators.measure.ecg.rules import LONG_QT, LOW_VOLTAGE
-from phantoms.ecg import FINDINGS
+from phantoms.ecg import FINDINGS, admissible_pairs
 
 
 @pytest.fixture(scope="module")
